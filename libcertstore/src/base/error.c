@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* error.c: the first error stays; a message is one printable line. */
+#include "base/error.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/buf.h"
+
+/* A hostile alias must not move a terminal's cursor or forge a log line. */
+static void make_printable(char *text)
+{
+    for (; *text != '\0'; text++)
+        if ((unsigned char)*text < 0x20 || *text == 0x7f)
+            *text = '?';
+}
+
+static void set(certstore_error *err, certstore_status status, const char *format, va_list args)
+{
+    err->status = status;
+    err->cause[0] = '\0';
+    err->subject[0] = '\0';
+    vsnprintf(err->message, sizeof err->message, format, args);
+    make_printable(err->message);
+}
+
+certstore_status csi_fail(certstore_error *err, certstore_status status, const char *format, ...)
+{
+    if (err->status != CERTSTORE_OK)
+        return err->status;
+    va_list args;
+    va_start(args, format);
+    set(err, status, format, args);
+    va_end(args);
+    return status;
+}
+
+static certstore_status status_of_errno(int number)
+{
+    switch (number) {
+    case ENOMEM:
+        return CERTSTORE_E_MEMORY;
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+        return CERTSTORE_E_NO_SPACE;
+    case EROFS:
+        return CERTSTORE_E_READ_ONLY;
+    case ENOENT:
+    case ENOTDIR:
+        return CERTSTORE_E_NOT_FOUND;
+    case EEXIST:
+        return CERTSTORE_E_EXISTS;
+    default:
+        return CERTSTORE_E_IO;
+    }
+}
+
+certstore_status csi_fail_errno(certstore_error *err, int number, const char *format, ...)
+{
+    if (err->status != CERTSTORE_OK)
+        return err->status;
+    va_list args;
+    va_start(args, format);
+    set(err, status_of_errno(number), format, args);
+    va_end(args);
+    char text[128];
+    csi_error_set_cause(err, strerror_r(number, text, sizeof text));
+    return err->status;
+}
+
+certstore_status csi_error_memory(certstore_error *err)
+{
+    return csi_fail(err, CERTSTORE_E_MEMORY, "memory: none left; free some and try again");
+}
+
+void csi_error_about(certstore_error *err, const char *subject)
+{
+    if (err->status == CERTSTORE_OK || err->subject[0] != '\0')
+        return;
+    snprintf(err->subject, sizeof err->subject, "%s", subject);
+    make_printable(err->subject);
+    if (strncmp(err->message, subject, strlen(subject)) == 0)
+        return;
+    char message[sizeof err->message];
+    memcpy(message, err->message, sizeof message);
+    struct csi_buf whole = { 0 };
+    csi_buf_printf(&whole, "%s: %s", err->subject, message);
+    if (!whole.failed)
+        snprintf(err->message, sizeof err->message, "%.*s", (int)whole.size, (const char *)whole.data);
+    csi_buf_free(&whole);
+}
+
+void csi_error_set_cause(certstore_error *err, const char *cause)
+{
+    snprintf(err->cause, sizeof err->cause, "%s", cause);
+    make_printable(err->cause);
+}
+
+void csi_error_move(certstore_error *err, const certstore_error *from)
+{
+    if (err->status == CERTSTORE_OK)
+        *err = *from;
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* reader.c: the bounded cursor, and DER (ITU-T X.690) seen through it. */
+#include "base/reader.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+static bool read_big_endian(struct csi_reader *r, size_t size, uint64_t *value)
+{
+    struct csi_span bytes;
+    if (!csi_read_span(r, size, &bytes))
+        return false;
+    uint64_t result = 0;
+    for (size_t i = 0; i < size; i++)
+        result = result << 8 | bytes.data[i];
+    *value = result;
+    return true;
+}
+
+bool csi_read_u8(struct csi_reader *r, uint8_t *value)
+{
+    uint64_t wide;
+    if (!read_big_endian(r, 1, &wide))
+        return false;
+    *value = (uint8_t)wide;
+    return true;
+}
+
+bool csi_read_u16(struct csi_reader *r, uint16_t *value)
+{
+    uint64_t wide;
+    if (!read_big_endian(r, 2, &wide))
+        return false;
+    *value = (uint16_t)wide;
+    return true;
+}
+
+bool csi_read_u32(struct csi_reader *r, uint32_t *value)
+{
+    uint64_t wide;
+    if (!read_big_endian(r, 4, &wide))
+        return false;
+    *value = (uint32_t)wide;
+    return true;
+}
+
+bool csi_read_u64(struct csi_reader *r, uint64_t *value)
+{
+    return read_big_endian(r, 8, value);
+}
+
+bool csi_der_next(struct csi_reader *r, struct csi_tlv *tlv)
+{
+    const uint8_t *at = r->at;
+    size_t left = csi_left(r);
+    if (left < 2 || (at[0] & 0x1f) == 0x1f)
+        return false;
+    size_t header = 2;
+    size_t size = at[1];
+    if (size >= 0x80) {
+        size_t digits = size & 0x7f; /* 0 would be BER's indefinite length */
+        if (digits == 0 || digits > sizeof size || left < 2 + digits)
+            return false;
+        size = 0;
+        for (size_t i = 0; i < digits; i++)
+            size = size << 8 | at[2 + i];
+        header += digits;
+    }
+    if (size > left - header)
+        return false;
+    tlv->tag = at[0];
+    tlv->content = csi_span(at + header, size);
+    tlv->whole = csi_span(at, header + size);
+    r->at += header + size;
+    return true;
+}
+
+bool csi_der_expect(struct csi_reader *r, uint8_t tag, struct csi_tlv *tlv)
+{
+    return csi_left(r) > 0 && *r->at == tag && csi_der_next(r, tlv);
+}
+
+bool csi_der_enter(struct csi_reader *r, uint8_t tag, struct csi_reader *inner)
+{
+    struct csi_tlv tlv;
+    if (!csi_der_expect(r, tag, &tlv))
+        return false;
+    *inner = csi_reader(tlv.content);
+    return true;
+}
+
+bool csi_der_uint(struct csi_reader *r, uint64_t *value)
+{
+    struct csi_reader trial = *r;
+    struct csi_tlv tlv;
+    if (!csi_der_expect(&trial, CSI_DER_INTEGER, &tlv) || tlv.content.size == 0 || (tlv.content.data[0] & 0x80) != 0)
+        return false;
+    uint64_t result = 0;
+    for (size_t i = 0; i < tlv.content.size; i++) {
+        if (result >> 56 != 0)
+            return false;
+        result = result << 8 | tlv.content.data[i];
+    }
+    *value = result;
+    *r = trial;
+    return true;
+}
+
+bool csi_oid_text(struct csi_span oid, char *text, size_t room)
+{
+    size_t used = 0;
+    uint64_t arc = 0;
+    bool first = true;
+    if (oid.size == 0 || room == 0 || (oid.data[oid.size - 1] & 0x80) != 0)
+        return false;
+    for (size_t i = 0; i < oid.size; i++) {
+        if (arc >> 57 != 0)
+            return false;
+        arc = arc << 7 | (oid.data[i] & 0x7f);
+        if ((oid.data[i] & 0x80) != 0)
+            continue;
+        uint64_t top = arc < 80 ? arc / 40 : 2; /* X.690 8.19.4: the first two arcs share one number */
+        int n = first ? snprintf(text, room, "%" PRIu64 ".%" PRIu64, top, arc - top * 40)
+                      : snprintf(text + used, room - used, ".%" PRIu64, arc);
+        if (n < 0 || (size_t)n >= room - used)
+            return false;
+        used += (size_t)n;
+        first = false;
+        arc = 0;
+    }
+    return true;
+}

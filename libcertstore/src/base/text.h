@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * text.h: UTF-8 and the encodings the formats use for it.
+ *
+ * Inside the library text is UTF-8 with two liberties that let every Java string and BMPString through unharmed: U+0000 is written C0 80
+ * (so that it can stand in a C string), and an unpaired surrogate is written as its three bytes (ED A0..BF xx).
+ */
+#ifndef CSI_TEXT_H
+#define CSI_TEXT_H
+
+#include "base/buf.h"
+
+/* The code point at *at (moved past it), or -1 for bytes that are not our UTF-8. */
+int32_t csi_utf8_next(const uint8_t **at, const uint8_t *end);
+void csi_utf8_put(struct csi_buf *out, int32_t code_point);
+bool csi_utf8_valid(struct csi_span text);
+
+/* Java's modified UTF-8 (DataOutput.writeUTF: C0 80, surrogate pairs as 2 x 3 bytes) from and to ours. False: malformed. */
+bool csi_text_from_modified_utf8(struct csi_span in, struct csi_buf *out);
+bool csi_text_to_modified_utf8(struct csi_span in, struct csi_buf *out);
+/* UTF-16BE / BMPString, without byte order mark and terminator. False: malformed (an odd size, invalid UTF-8). */
+bool csi_text_from_utf16be(struct csi_span in, struct csi_buf *out);
+bool csi_text_to_utf16be(struct csi_span in, struct csi_buf *out);
+/* ISO 8859-1 to ours. */
+void csi_text_from_latin1(struct csi_span in, struct csi_buf *out);
+
+/* String.toLowerCase(Locale.ENGLISH): what Java's key stores look an alias up by. */
+bool csi_text_lower(struct csi_span in, struct csi_buf *out);
+/* Equality under an alias rule. */
+enum csi_alias_rule { CSI_ALIAS_EXACT = 0, CSI_ALIAS_LOWER = 1 };
+/* The key an alias is found by: itself, or its lower-case form; NUL-terminated, owned. */
+char *csi_alias_fold(enum csi_alias_rule rule, const char *alias, certstore_error *err);
+
+/* Lower-case hexadecimal with a final NUL; room for 2 * size + 1. */
+void csi_hex(const uint8_t *data, size_t size, char *text);
+/* False unless text is exactly 2 * size hexadecimal digits. */
+bool csi_unhex(const char *text, uint8_t *data, size_t size);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * bundle.h: the value of a store: ordered entries plus its document. An index over folded aliases finds an entry in constant time.
+ */
+#ifndef CSI_BUNDLE_H
+#define CSI_BUNDLE_H
+
+#include "model/entry.h"
+#include "model/report.h"
+
+struct csi_alias_index; /* model/index.h */
+
+struct certstore_bundle {
+    const char *format; /* static text: the codec's name */
+    enum csi_alias_rule rule;
+    certstore_integrity integrity;
+    certstore_entry **entries;
+    size_t count;
+    size_t capacity;
+    struct csi_alias_index *index;
+    csi_document *document; /* what it was read from; NULL when made in memory */
+    certstore_report *notes;
+    void *snapshot;         /* what the place looked like when it was read (media's); freed by snapshot_free */
+    void (*snapshot_free)(void *snapshot);
+};
+CSI_DEFINE_AUTO(certstore_bundle, certstore_bundle_free)
+
+certstore_bundle *csi_bundle_new(const char *format, enum csi_alias_rule rule, certstore_error *err);
+/* Appends an entry while decoding: takes the caller's reference (also when it fails) and freezes it. An alias that is there already: with
+ * unique_alias true it is made unique with a suffix; otherwise the earlier entry is REPLACED in place (what Java does with duplicates). */
+certstore_status csi_bundle_append(certstore_bundle *bundle, certstore_entry *entry, bool unique_alias, certstore_error *err);
+/* Position by alias under the bundle's rule; SIZE_MAX when there is none. */
+size_t csi_bundle_position(const certstore_bundle *bundle, const char *alias);
+certstore_status csi_bundle_put(certstore_bundle *bundle, const certstore_entry *entry, certstore_error *err);
+certstore_status csi_bundle_remove(certstore_bundle *bundle, const char *alias, certstore_error *err);
+certstore_status csi_bundle_rename(certstore_bundle *bundle, const char *alias, const char *new_alias, certstore_error *err);
+/* True while nothing differs from what was read: same entries, same order, nothing changed. Such a bundle is never written. */
+bool csi_bundle_pristine(const certstore_bundle *bundle);
+/* A stable readable alias for what a format gives none: the subject's CN (else O, OU, else the file-safe name), lower-cased ASCII, with 8 digits of the
+ * fingerprint appended where two would clash. */
+char *csi_alias_for_cert(const certstore_bundle *bundle, struct csi_span der, certstore_error *err);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * key.h: a private or secret key as a store holds it. It stays in its stored, protected form until somebody asks for it, so that listing
+ * costs no key derivation and an edit elsewhere never encrypts it anew.
+ */
+#ifndef CSI_KEY_H
+#define CSI_KEY_H
+
+#include "base/buf.h"
+#include "base/secret.h"
+#include "model/limits.h"
+#include "model/passwords.h"
+
+/* A key in the clear. */
+struct csi_plain_key {
+    csi_secret *bytes;   /* private key: PKCS#8 PrivateKeyInfo DER; secret key: its raw bytes */
+    char algorithm[64];  /* secret keys: Java's name ("AES"); private keys: "" (the PKCS#8 says it) */
+};
+void csi_plain_key_clear(struct csi_plain_key *plain);
+#define CSI_AUTO_PLAIN __attribute__((cleanup(csi_plain_key_clear))) struct csi_plain_key
+
+/* How a sealed form is opened: one static table a form (EncryptedPrivateKeyInfo, DEK-Info PEM, Java's SealedObject, BKS ...), owned by
+ * the codec. CERTSTORE_E_PASSWORD for a wrong password (NULL: try without), CERTSTORE_E_UNSUPPORTED with the algorithm's name. */
+struct csi_protection {
+    const char *name; /* for messages: "PKCS#8 encryption" */
+    certstore_status (*open)(const csi_blob *sealed, const csi_secret *password, struct csi_budget *budget,
+                             struct csi_plain_key *plain, certstore_error *err);
+};
+
+/* Immutable and shared. */
+struct csi_key {
+    const struct csi_protection *protection; /* NULL: in the clear, in `plain` */
+    csi_blob *sealed;                        /* the protected form's bytes */
+    struct csi_plain_key plain;
+    csi_passwords *passwords;                /* what to open it with; may be NULL */
+    struct csi_limits limits;
+    _Atomic uint32_t refs;
+};
+typedef struct csi_key csi_key;
+
+csi_key *csi_key_new_plain(struct csi_span bytes, const char *algorithm, certstore_error *err);
+csi_key *csi_key_new_sealed(const struct csi_protection *protection, csi_blob *sealed /* taken by reference */, const csi_passwords *passwords,
+                            const struct csi_limits *limits, certstore_error *err);
+csi_key *csi_key_ref(const csi_key *key);
+void csi_key_free(csi_key *key);
+CSI_DEFINE_AUTO(csi_key, csi_key_free)
+/* Opens the key with the passphrases it came with, then with `more` (may be NULL), then without one. The caller clears *plain. */
+certstore_status csi_key_open(const csi_key *key, const char *alias, const csi_passwords *more, struct csi_plain_key *plain, certstore_error *err);
+
+#endif

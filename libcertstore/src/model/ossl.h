@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ossl.h: OpenSSL at arm's length: a private library context for legacy algorithms, errors turned into ours, the caller's queue kept. */
+#ifndef CSI_OSSL_H
+#define CSI_OSSL_H
+
+#include <openssl/types.h>
+
+#include "base/error.h"
+#include "base/secret.h"
+
+/* A private library context with the default and (where it can be loaded) legacy providers: RC2, RC4, single DES. Made for one decode or encode and
+ * freed after it; nothing touches the default context. Made lazily: most stores never need it. */
+struct csi_ossl {
+    OSSL_LIB_CTX *context;
+    OSSL_PROVIDER *base;
+    OSSL_PROVIDER *legacy;
+};
+certstore_status csi_ossl_open(struct csi_ossl *ossl, certstore_error *err);
+void csi_ossl_close(struct csi_ossl *ossl);
+#define CSI_AUTO_OSSL __attribute__((cleanup(csi_ossl_close))) struct csi_ossl
+
+/* Fails with OpenSSL's newest reason as the cause, and clears what it left on the queue since the API's mark. */
+certstore_status csi_fail_ossl(certstore_error *err, certstore_status status, const char *format, ...) CSI_PRINTF(3, 4);
+/* Parses a PKCS#8 PrivateKeyInfo with the default context; the caller frees it. */
+EVP_PKEY *csi_ossl_private_key(struct csi_span pkcs8, certstore_error *err);
+/* The public key of a private one as SubjectPublicKeyInfo DER. */
+csi_secret *csi_ossl_public_of(struct csi_span pkcs8, certstore_error *err);
+/* OpenSSL's random bytes. */
+certstore_status csi_random(void *data, size_t size, certstore_error *err);
+
+#endif
