@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * place.h: where a store's bytes live on disk, as the API floor uses it: one file, two files that belong together, or a hashed directory.
+ *
+ *     place = csi_place_open(env, paths, 1, false, err)           resolves symlinks, settles what a crash left pending
+ *     csi_place_read(place, limits, &parts, &snapshot, err)       parts for the codec; the snapshot goes into the bundle
+ *     csi_place_replace(txn, place, snapshot, wanted, err)        participants for what differs; nothing differs: nothing happens
+ */
+#ifndef CSI_PLACE_H
+#define CSI_PLACE_H
+
+#include "codec/codec.h"
+#include "txn/engine.h"
+
+/* "file" and "directory": what env->kinds should point to. */
+extern const struct csi_participant_kind *const csi_place_kinds[];
+
+typedef struct csi_place csi_place;
+
+/* What a place looked like when it was read. Immutable, shared by count. */
+typedef struct csi_snapshot csi_snapshot;
+csi_snapshot *csi_snapshot_ref(const csi_snapshot *snapshot);
+void csi_snapshot_free(csi_snapshot *snapshot); /* drops one reference */
+CSI_DEFINE_AUTO(csi_snapshot, csi_snapshot_free)
+/* SHA-256 of the content read, hexadecimal; "" where there was none. */
+const char *csi_snapshot_digest(const csi_snapshot *snapshot);
+
+/* paths: one or two file names, or one directory name. They need not exist, their parent directory must. env and what it points to are
+ * copied (os, kinds and world by pointer). Fails with CERTSTORE_E_PENDING when a crashed transaction holds the place and cannot be settled from here.
+ */
+csi_place *csi_place_open(const struct csi_txn_env *env, const char *const *paths, size_t count, bool directory, certstore_error *err);
+void csi_place_free(csi_place *place);
+CSI_DEFINE_AUTO(csi_place, csi_place_free)
+const struct csi_txn_env *csi_place_env(const csi_place *place);
+bool csi_place_exists(const csi_place *place);
+/* True for an existing directory: how a bare path is told apart. Follows symlinks. */
+bool csi_path_is_directory(const struct csi_os *os, const char *path);
+/* The first bytes of a file, for recognising its format; CERTSTORE_E_NOT_FOUND when there is none. */
+csi_blob *csi_path_peek(const struct csi_os *os, const char *path, size_t size, certstore_error *err);
+
+/* Whole content. A place that does not exist: no parts, and a snapshot that says so. Never half of a transaction that is being carried out: waits for
+ * one, up to the lock time limit. Part names: "" and "key" for files; file names for a directory, symlinks followed. */
+certstore_status csi_place_read(csi_place *place, const struct csi_limits *limits, csi_parts **parts, csi_snapshot **snapshot, certstore_error *err);
+/* True if the place is certainly still what the snapshot shows: one stat a file. */
+bool csi_place_unchanged(const csi_place *place, const csi_snapshot *snapshot);
+
+/* The place shall hold these parts. Adds one participant for each file that differs (none if nothing does) in place of what was asked for this place
+ * before. private_bytes: a file that has to be made gets mode 0600, not 0644 less the umask. */
+certstore_status csi_place_replace(csi_txn *txn, csi_place *place, const csi_snapshot *snapshot, const csi_parts *wanted, bool private_bytes,
+                                   certstore_error *err);
+
+/* ------------------------------------------------------------------------------------------------------------ generations */
+
+struct csi_generation {
+    int64_t number;
+    int64_t time; /* seconds since 1970 */
+    char *actor;
+    char *note;
+    char *txn;                        /* "" for content that did not come from a transaction */
+    char sha256[CSI_DIGEST_TEXT + 1]; /* "" where the store did not exist */
+    bool kept;
+};
+/* Oldest first; the last one is what the store holds now. */
+struct certstore_history {
+    struct csi_generation *rows;
+    size_t count;
+    size_t capacity;
+};
+CSI_DEFINE_AUTO(certstore_history, certstore_history_free)
+/* certstore_history_free() is defined in media/history.c; the other accessors are the API's. */
+certstore_history *csi_place_history(csi_place *place, certstore_error *err);
+/* The number of what the store holds now; 0 while no transaction has touched it. */
+certstore_status csi_place_generation(csi_place *place, int64_t *number, certstore_error *err);
+/* The parts of a generation; CERTSTORE_E_NOT_FOUND when there is no such one or its bytes are not kept. A generation in which the store did not exist
+ * has no parts. */
+csi_parts *csi_place_generation_parts(csi_place *place, int64_t number, certstore_error *err);
+
+/* --------------------------------------------------------------------------------------------------------------- recovery */
+
+/* Settles what is pending on this place, whichever state directory it was begun in, and removes what a crash left beside it. Rows as csi_recover().
+ */
+certstore_report *csi_place_recover(csi_place *place, certstore_error *err);
+
+/* $CERTSTORE_STATE_DIR, /var/lib/certstore for root, $XDG_STATE_HOME/certstore, ~/.local/state/certstore; absolute. */
+char *csi_default_state_dir(const struct csi_os *os, certstore_error *err);
+
+#endif
