@@ -103,3 +103,50 @@ void csi_error_move(certstore_error *err, const certstore_error *from)
     if (err->status == CERTSTORE_OK)
         *err = *from;
 }
+
+static const char *const status_names[] = {
+    "OK",        "ARGUMENT", "MEMORY",    "IO",          "NOT_FOUND", "EXISTS",   "PASSWORD", "NO_MAC",  "TAMPERED", "UNSUPPORTED", "TRUNCATED",
+    "MALFORMED", "LIMIT",    "CONFLICT",  "LOCKED",      "READ_ONLY", "NO_SPACE", "PENDING",  "LOSSY",   "MISMATCH", "IN_DOUBT",
+};
+
+const char *certstore_status_name(certstore_status status)
+{
+    size_t index = (size_t)status;
+    return index < sizeof status_names / sizeof *status_names ? status_names[index] : "UNKNOWN";
+}
+
+certstore_error *certstore_error_new(void)
+{
+    return calloc(1, sizeof(certstore_error));
+}
+
+void certstore_error_free(certstore_error *err)
+{
+    free(err);
+}
+
+void certstore_error_clear(certstore_error *err)
+{
+    if (err != NULL)
+        *err = (certstore_error){ 0 };
+}
+
+certstore_status certstore_error_status(const certstore_error *err)
+{
+    return err != NULL ? err->status : CERTSTORE_OK;
+}
+
+const char *certstore_error_message(const certstore_error *err)
+{
+    return err != NULL ? err->message : "";
+}
+
+const char *certstore_error_cause(const certstore_error *err)
+{
+    return err != NULL ? err->cause : "";
+}
+
+const char *certstore_error_subject(const certstore_error *err)
+{
+    return err != NULL ? err->subject : "";
+}
