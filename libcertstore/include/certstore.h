@@ -46,26 +46,26 @@ extern "C" {
 /* What a call came to. Each value asks for a different action; docs/guide/errors.md has a row for each. */
 typedef enum certstore_status {
     CERTSTORE_OK = 0,
-    CERTSTORE_E_ARGUMENT = 1,     /* the call is wrong as written: a NULL, a malformed URI, an unknown option; mend the program */
-    CERTSTORE_E_MEMORY = 2,       /* no memory */
-    CERTSTORE_E_IO = 3,           /* the system refused a read or a write; the cause says which and why */
-    CERTSTORE_E_NOT_FOUND = 4,    /* no such store, alias or generation */
-    CERTSTORE_E_EXISTS = 5,       /* something of that name is there already */
-    CERTSTORE_E_PASSWORD = 6,     /* the passphrase is wrong, or none was given and one is needed */
-    CERTSTORE_E_NO_MAC = 7,       /* the store carries no integrity check, and the caller asked for one */
-    CERTSTORE_E_TAMPERED = 8,     /* the passphrase is right, and the content is not what was sealed with it */
-    CERTSTORE_E_UNSUPPORTED = 9,  /* an algorithm or a format that cannot be used here; the message names it */
-    CERTSTORE_E_TRUNCATED = 10,   /* the input ends too early */
-    CERTSTORE_E_MALFORMED = 11,   /* the input is not what its format demands */
-    CERTSTORE_E_LIMIT = 12,       /* over a documented ceiling; see certstore_options_set_limit() */
-    CERTSTORE_E_CONFLICT = 13,    /* somebody else changed the store since it was read; read it again */
-    CERTSTORE_E_LOCKED = 14,      /* another transaction holds the store; try again later */
-    CERTSTORE_E_READ_ONLY = 15,   /* this place or format cannot be written */
-    CERTSTORE_E_NO_SPACE = 16,    /* the disk or the quota is full */
-    CERTSTORE_E_PENDING = 17,     /* a transaction that a crash cut short holds the store and cannot be settled from here */
-    CERTSTORE_E_LOSSY = 18,       /* the target format cannot hold everything; see certstore_bundle_losses() */
-    CERTSTORE_E_MISMATCH = 19,    /* the certificate does not carry the private key's public key */
-    CERTSTORE_E_IN_DOUBT = 20     /* the commit point may have passed; certstore_recover() decides */
+    CERTSTORE_E_ARGUMENT = 1,    /* the call is wrong as written: a NULL, a malformed URI, an unknown option; mend the program */
+    CERTSTORE_E_MEMORY = 2,      /* no memory */
+    CERTSTORE_E_IO = 3,          /* the system refused a read or a write; the cause says which and why */
+    CERTSTORE_E_NOT_FOUND = 4,   /* no such store, alias or generation */
+    CERTSTORE_E_EXISTS = 5,      /* something of that name is there already */
+    CERTSTORE_E_PASSWORD = 6,    /* the passphrase is wrong, or none was given and one is needed */
+    CERTSTORE_E_NO_MAC = 7,      /* the store carries no integrity check, and the caller asked for one */
+    CERTSTORE_E_TAMPERED = 8,    /* the passphrase is right, and the content is not what was sealed with it */
+    CERTSTORE_E_UNSUPPORTED = 9, /* an algorithm or a format that cannot be used here; the message names it */
+    CERTSTORE_E_TRUNCATED = 10,  /* the input ends too early */
+    CERTSTORE_E_MALFORMED = 11,  /* the input is not what its format demands */
+    CERTSTORE_E_LIMIT = 12,      /* over a documented ceiling; see certstore_options_set_limit() */
+    CERTSTORE_E_CONFLICT = 13,   /* somebody else changed the store since it was read; read it again */
+    CERTSTORE_E_LOCKED = 14,     /* another transaction holds the store; try again later */
+    CERTSTORE_E_READ_ONLY = 15,  /* this place or format cannot be written */
+    CERTSTORE_E_NO_SPACE = 16,   /* the disk or the quota is full */
+    CERTSTORE_E_PENDING = 17,    /* a transaction that a crash cut short holds the store and cannot be settled from here */
+    CERTSTORE_E_LOSSY = 18,      /* the target format cannot hold everything; see certstore_bundle_losses() */
+    CERTSTORE_E_MISMATCH = 19,   /* the certificate does not carry the private key's public key */
+    CERTSTORE_E_IN_DOUBT = 20    /* the commit point may have passed; certstore_recover() decides */
 } certstore_status;
 
 /* "OK", "PASSWORD", "IN_DOUBT": the name without its prefix; "UNKNOWN" for any other number. Static text. */
@@ -151,8 +151,7 @@ void certstore_options_free(certstore_options *opts);
  * same as none. */
 certstore_status certstore_options_set_password(certstore_options *opts, const uint8_t *data, size_t size, certstore_error *err);
 /* The passphrase of private and secret keys where it differs from the store's. */
-certstore_status certstore_options_set_key_password(certstore_options *opts, const uint8_t *data, size_t size,
-                                                    certstore_error *err);
+certstore_status certstore_options_set_key_password(certstore_options *opts, const uint8_t *data, size_t size, certstore_error *err);
 /* The passphrase of one entry's key. */
 certstore_status certstore_options_set_entry_password(certstore_options *opts, const char *alias, const uint8_t *data, size_t size,
                                                       certstore_error *err);
@@ -218,16 +217,15 @@ int certstore_changed(const certstore *store, const certstore_bundle *bundle);
 /* ------------------------------------------------------------------------------------------------------------- bundle */
 
 typedef enum certstore_integrity {
-    CERTSTORE_INTEGRITY_VERIFIED = 0,  /* checked with the passphrase */
-    CERTSTORE_INTEGRITY_ABSENT = 1,    /* the store carries no check */
-    CERTSTORE_INTEGRITY_UNCHECKED = 2  /* it carries one, and no passphrase was given */
+    CERTSTORE_INTEGRITY_VERIFIED = 0, /* checked with the passphrase */
+    CERTSTORE_INTEGRITY_ABSENT = 1,   /* the store carries no check */
+    CERTSTORE_INTEGRITY_UNCHECKED = 2 /* it carries one, and no passphrase was given */
 } certstore_integrity;
 
 /* An empty bundle in the terms of a format (its alias rules). */
 certstore_bundle *certstore_bundle_new(const char *format, certstore_error *err);
 /* Reads a store that is in memory. format may be NULL: recognised by content. */
-certstore_bundle *certstore_bundle_parse(const uint8_t *data, size_t size, const char *format, const certstore_options *opts,
-                                         certstore_error *err);
+certstore_bundle *certstore_bundle_parse(const uint8_t *data, size_t size, const char *format, const certstore_options *opts, certstore_error *err);
 certstore_bundle *certstore_bundle_copy(const certstore_bundle *bundle, certstore_error *err);
 void certstore_bundle_free(certstore_bundle *bundle);
 
@@ -249,8 +247,7 @@ certstore_status certstore_bundle_remove(certstore_bundle *bundle, const char *a
 certstore_status certstore_bundle_rename(certstore_bundle *bundle, const char *alias, const char *new_alias, certstore_error *err);
 
 /* The bundle as bytes of a format ("pem", "pkcs12", "jks", "jceks"). NULL format: its own. */
-certstore_bytes *certstore_bundle_export(const certstore_bundle *bundle, const char *format, const certstore_options *opts,
-                                         certstore_error *err);
+certstore_bytes *certstore_bundle_export(const certstore_bundle *bundle, const char *format, const certstore_options *opts, certstore_error *err);
 /* What would be lost if this bundle were written in that format; an empty report when nothing is. */
 certstore_report *certstore_bundle_losses(const certstore_bundle *bundle, const char *format, certstore_error *err);
 /* What differs from a to b, by alias and then by meaning, whatever their formats; an empty report when nothing does. */
@@ -274,8 +271,7 @@ certstore_entry *certstore_entry_new_trusted(const char *alias, const uint8_t *d
 /* A private key from PKCS#8 DER (not encrypted). Add its certificates with certstore_entry_add_cert(), leaf first. */
 certstore_entry *certstore_entry_new_key(const char *alias, const uint8_t *pkcs8, size_t size, certstore_error *err);
 /* A secret key: its raw bytes and the name Java would give the algorithm ("AES", "HmacSHA256"). */
-certstore_entry *certstore_entry_new_secret(const char *alias, const char *algorithm, const uint8_t *data, size_t size,
-                                            certstore_error *err);
+certstore_entry *certstore_entry_new_secret(const char *alias, const char *algorithm, const uint8_t *data, size_t size, certstore_error *err);
 /* A revocation list from DER or PEM. */
 certstore_entry *certstore_entry_new_crl(const char *alias, const uint8_t *data, size_t size, certstore_error *err);
 /* A copy that may be changed. */
@@ -325,8 +321,7 @@ certstore_bytes *certstore_entry_export_content(const certstore_entry *entry, ce
 certstore_status certstore_entry_check_key(const certstore_entry *entry, certstore_error *err);
 /* A PKCS#10 request in DER signed by the entry's key. subject is RFC 4514 ("CN=a.example,O=Example"); sans is a comma-separated list of
  * DNS names and addresses, "" for none. */
-certstore_bytes *certstore_entry_export_csr(const certstore_entry *entry, const char *subject, const char *sans,
-                                            certstore_error *err);
+certstore_bytes *certstore_entry_export_csr(const certstore_entry *entry, const char *subject, const char *sans, certstore_error *err);
 
 /* -------------------------------------------------------------------------------------------------------- certificate */
 
@@ -370,8 +365,7 @@ certstore_status certstore_txn_replace(certstore_txn *txn, certstore *store, con
 /* The store shall equal one of its earlier generations, byte for byte. */
 certstore_status certstore_txn_restore(certstore_txn *txn, certstore *store, int64_t generation, certstore_error *err);
 /* The store shall have another passphrase; its keys are encrypted anew. May be joined with a replace of the same store. */
-certstore_status certstore_txn_set_password(certstore_txn *txn, certstore *store, const uint8_t *data, size_t size,
-                                            certstore_error *err);
+certstore_status certstore_txn_set_password(certstore_txn *txn, certstore *store, const uint8_t *data, size_t size, certstore_error *err);
 /* A line for the history, such as "put web"; at most 255 bytes. */
 certstore_status certstore_txn_set_note(certstore_txn *txn, const char *note, certstore_error *err);
 /* Locks, checks, writes and syncs everything beside its target, and changes nothing that anybody can see. commit() does it where it has not been

@@ -23,8 +23,7 @@ X509_STORE *certstore_bundle_x509_store(const certstore_bundle *bundle, const ch
 certstore_status certstore_entry_use(const certstore_entry *entry, SSL_CTX *ctx, certstore_error *err);
 /* New entries from OpenSSL's objects. chain may be NULL. */
 certstore_entry *certstore_entry_from_x509(const char *alias, X509 *cert, certstore_error *err);
-certstore_entry *certstore_entry_from_pkey(const char *alias, EVP_PKEY *key, X509 *cert, STACK_OF(X509) *chain,
-                                           certstore_error *err);
+certstore_entry *certstore_entry_from_pkey(const char *alias, EVP_PKEY *key, X509 *cert, STACK_OF(X509) *chain, certstore_error *err);
 
 #ifdef __cplusplus
 }

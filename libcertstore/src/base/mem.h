@@ -13,25 +13,25 @@
 
 /* CSI_AUTO(type) *x frees x at the end of its scope; csi_steal(&x) hands it over instead. CSI_DEFINE_AUTO names a type's free function
  * once, where the type is declared. */
-#define CSI_DEFINE_AUTO(type, free_function)              \
-    static inline void csi_auto_##type(type **object)     \
-    {                                                     \
-        free_function(*object);                           \
+#define CSI_DEFINE_AUTO(type, free_function)          \
+    static inline void csi_auto_##type(type **object) \
+    {                                                 \
+        free_function(*object);                       \
     }
 #define CSI_AUTO(type) __attribute__((cleanup(csi_auto_##type))) type
-#define csi_steal(object)                              \
-    __extension__({                                    \
-        __typeof__(*(object)) stolen_ = *(object);     \
-        *(object) = NULL;                              \
-        stolen_;                                       \
+#define csi_steal(object)                          \
+    __extension__({                                \
+        __typeof__(*(object)) stolen_ = *(object); \
+        *(object) = NULL;                          \
+        stolen_;                                   \
     })
 
 /* The one control-flow macro: returns the status of a call that failed. */
-#define CSI_TRY(expression)                            \
-    do {                                               \
-        certstore_status status_ = (expression);       \
-        if (status_ != CERTSTORE_OK)                   \
-            return status_;                            \
+#define CSI_TRY(expression)                      \
+    do {                                         \
+        certstore_status status_ = (expression); \
+        if (status_ != CERTSTORE_OK)             \
+            return status_;                      \
     } while (0)
 
 #define CSI_UNUSED __attribute__((unused))

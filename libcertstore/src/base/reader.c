@@ -120,8 +120,7 @@ bool csi_oid_text(struct csi_span oid, char *text, size_t room)
         if ((oid.data[i] & 0x80) != 0)
             continue;
         uint64_t top = arc < 80 ? arc / 40 : 2; /* X.690 8.19.4: the first two arcs share one number */
-        int n = first ? snprintf(text, room, "%" PRIu64 ".%" PRIu64, top, arc - top * 40)
-                      : snprintf(text + used, room - used, ".%" PRIu64, arc);
+        int n = first ? snprintf(text, room, "%" PRIu64 ".%" PRIu64, top, arc - top * 40) : snprintf(text + used, room - used, ".%" PRIu64, arc);
         if (n < 0 || (size_t)n >= room - used)
             return false;
         used += (size_t)n;

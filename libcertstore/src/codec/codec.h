@@ -49,9 +49,9 @@ struct csi_encode {
 
 struct csi_codec {
     const char *name;
-    uint32_t capabilities;         /* certstore_capability bits */
+    uint32_t capabilities; /* certstore_capability bits */
     enum csi_alias_rule rule;
-    const char *const *suffixes;   /* ".p12", ...; NULL-terminated; for stores that do not exist yet */
+    const char *const *suffixes; /* ".p12", ...; NULL-terminated; for stores that do not exist yet */
     /* How sure the content looks like this format: 0 not at all ... 100 a magic number. Reads at most the first few KiB. */
     int (*probe)(struct csi_span content);
     /* Returns a bundle whose document, origins, integrity and notes are set; NULL on failure. */

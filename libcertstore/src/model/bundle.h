@@ -20,7 +20,7 @@ struct certstore_bundle {
     struct csi_alias_index *index;
     csi_document *document; /* what it was read from; NULL when made in memory */
     certstore_report *notes;
-    void *snapshot;         /* what the place looked like when it was read (media's); freed by snapshot_free */
+    void *snapshot; /* what the place looked like when it was read (media's); freed by snapshot_free */
     void (*snapshot_free)(void *snapshot);
 };
 CSI_DEFINE_AUTO(certstore_bundle, certstore_bundle_free)

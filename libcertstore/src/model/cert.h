@@ -17,14 +17,14 @@ struct certstore_cert {
 
 /* Where things stand in a certificate's DER (RFC 5280 section 4.1). */
 struct csi_cert_view {
-    struct csi_span tbs;          /* whole TBSCertificate */
-    struct csi_span serial;       /* INTEGER content */
-    struct csi_span issuer;       /* whole Name */
-    struct csi_span subject;      /* whole Name */
-    struct csi_span not_before;   /* whole Time */
-    struct csi_span not_after;    /* whole Time */
-    struct csi_span spki;         /* whole SubjectPublicKeyInfo */
-    struct csi_span extensions;   /* content of the SEQUENCE OF Extension; empty when there is none */
+    struct csi_span tbs;                 /* whole TBSCertificate */
+    struct csi_span serial;              /* INTEGER content */
+    struct csi_span issuer;              /* whole Name */
+    struct csi_span subject;             /* whole Name */
+    struct csi_span not_before;          /* whole Time */
+    struct csi_span not_after;           /* whole Time */
+    struct csi_span spki;                /* whole SubjectPublicKeyInfo */
+    struct csi_span extensions;          /* content of the SEQUENCE OF Extension; empty when there is none */
     struct csi_span signature_algorithm; /* whole AlgorithmIdentifier (outer) */
 };
 

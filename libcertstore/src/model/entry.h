@@ -50,15 +50,15 @@ struct csi_trust {
 struct certstore_entry {
     certstore_kind kind;
     bool frozen;
-    bool unnamed;        /* the store gives it no alias; this one was made up and is not written */
-    char *alias;         /* never NULL */
-    int64_t created_ms;  /* INT64_MIN: not said */
+    bool unnamed;                 /* the store gives it no alias; this one was made up and is not written */
+    char *alias;                  /* never NULL */
+    int64_t created_ms;           /* INT64_MIN: not said */
     struct certstore_cert *certs; /* points at `first` while there is one */
     size_t cert_count;
     struct certstore_cert first;
-    csi_key *key;        /* KEY, SECRET */
-    csi_blob *content;   /* CRL: DER. OPAQUE: the bytes, in the format's terms */
-    char *type;          /* OPAQUE: what it is */
+    csi_key *key;      /* KEY, SECRET */
+    csi_blob *content; /* CRL: DER. OPAQUE: the bytes, in the format's terms */
+    char *type;        /* OPAQUE: what it is */
     struct csi_trust trust;
     struct csi_origin origin;
     _Atomic uint32_t refs;

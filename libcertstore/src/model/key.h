@@ -13,8 +13,8 @@
 
 /* A key in the clear. */
 struct csi_plain_key {
-    csi_secret *bytes;   /* private key: PKCS#8 PrivateKeyInfo DER; secret key: its raw bytes */
-    char algorithm[64];  /* secret keys: Java's name ("AES"); private keys: "" (the PKCS#8 says it) */
+    csi_secret *bytes;  /* private key: PKCS#8 PrivateKeyInfo DER; secret key: its raw bytes */
+    char algorithm[64]; /* secret keys: Java's name ("AES"); private keys: "" (the PKCS#8 says it) */
 };
 void csi_plain_key_clear(struct csi_plain_key *plain);
 #define CSI_AUTO_PLAIN __attribute__((cleanup(csi_plain_key_clear))) struct csi_plain_key
@@ -23,8 +23,8 @@ void csi_plain_key_clear(struct csi_plain_key *plain);
  * the codec. CERTSTORE_E_PASSWORD for a wrong password (NULL: try without), CERTSTORE_E_UNSUPPORTED with the algorithm's name. */
 struct csi_protection {
     const char *name; /* for messages: "PKCS#8 encryption" */
-    certstore_status (*open)(const csi_blob *sealed, const csi_secret *password, struct csi_budget *budget,
-                             struct csi_plain_key *plain, certstore_error *err);
+    certstore_status (*open)(const csi_blob *sealed, const csi_secret *password, struct csi_budget *budget, struct csi_plain_key *plain,
+                             certstore_error *err);
 };
 
 /* Immutable and shared. */
@@ -32,7 +32,7 @@ struct csi_key {
     const struct csi_protection *protection; /* NULL: in the clear, in `plain` */
     csi_blob *sealed;                        /* the protected form's bytes */
     struct csi_plain_key plain;
-    csi_passwords *passwords;                /* what to open it with; may be NULL */
+    csi_passwords *passwords; /* what to open it with; may be NULL */
     struct csi_limits limits;
     _Atomic uint32_t refs;
 };

@@ -26,7 +26,10 @@ static void a_length_longer_than_the_input_is_no_element(void **state)
 {
     (void)state;
     static const uint8_t cases[][6] = {
-        { 0x30, 0x05, 0, 0, 0, 0 }, { 0x30, 0x80, 0, 0, 0, 0 }, { 0x30, 0x84, 0xff, 0xff, 0xff, 0xff }, { 0x1f, 0x01, 0, 0, 0, 0 },
+        { 0x30, 0x05, 0, 0, 0, 0 },
+        { 0x30, 0x80, 0, 0, 0, 0 },
+        { 0x30, 0x84, 0xff, 0xff, 0xff, 0xff },
+        { 0x1f, 0x01, 0, 0, 0, 0 },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct csi_reader r = csi_reader(csi_span(cases[i], sizeof cases[i]));
