@@ -22,6 +22,8 @@ typedef struct csi_snapshot csi_snapshot;
 csi_snapshot *csi_snapshot_ref(const csi_snapshot *snapshot);
 void csi_snapshot_free(csi_snapshot *snapshot); /* drops one reference */
 CSI_DEFINE_AUTO(csi_snapshot, csi_snapshot_free)
+/* True if the snapshot was taken of that place (the same paths), not of another. */
+bool csi_snapshot_of(const csi_snapshot *snapshot, const csi_place *place);
 /* SHA-256 of the content read, hexadecimal; "" where there was none. */
 const char *csi_snapshot_digest(const csi_snapshot *snapshot);
 

@@ -23,6 +23,8 @@ void csi_ossl_close(struct csi_ossl *ossl);
 certstore_status csi_fail_ossl(certstore_error *err, certstore_status status, const char *format, ...) CSI_PRINTF(3, 4);
 /* Parses a PKCS#8 PrivateKeyInfo with the default context; the caller frees it. */
 EVP_PKEY *csi_ossl_private_key(struct csi_span pkcs8, certstore_error *err);
+/* Parses a SubjectPublicKeyInfo; the caller frees it. */
+EVP_PKEY *csi_ossl_public_key(struct csi_span spki, certstore_error *err);
 /* The public key of a private one as SubjectPublicKeyInfo DER. */
 csi_secret *csi_ossl_public_of(struct csi_span pkcs8, certstore_error *err);
 /* OpenSSL's random bytes. */
