@@ -25,6 +25,10 @@ TOOL_OBJ := $(TOOL_SRC:%.c=$(BUILD)/%.o)
 STATIC   := $(BUILD)/lib/libcertstore.a
 SHARED   := $(BUILD)/lib/libcertstore.so.$(VERSION)
 COMMAND  := $(BUILD)/bin/certstore
+MAN_PAGES := $(sort $(wildcard docs/man/*.[1357]))
+COMPLETION := $(wildcard tools/certstore/completion.bash)
+EXAMPLE_SRC := $(sort $(wildcard examples/c/*.c))
+EXAMPLE_BIN := $(EXAMPLE_SRC:%.c=$(BUILD)/%)
 TEST_SRC := $(sort $(wildcard tests/unit/*/test_*.c tests/conformance/test_*.c tests/fault/test_*.c tests/corpus/test_*.c))
 TEST_BIN := $(TEST_SRC:%.c=$(BUILD)/%)
 TEST_SUPPORT := $(sort $(wildcard tests/support/*.c))
@@ -72,19 +76,130 @@ $(TEST_BIN): $(BUILD)/%: $(BUILD)/%.o $(TEST_SUPPORT_OBJ) $(STATIC)
 $(FUZZ_REPLAY): $(BUILD)/%_replay: $(BUILD)/%.o $(BUILD)/tests/fuzz/replay.o $(STATIC)
 	$(CC) $(LDFLAGS_ALL) $(OPTIMIZE) $(CFLAGS) -o $@ $^ $(LIBS)
 
-tests-build: all $(TEST_BIN) $(FUZZ_REPLAY)
+# Examples see what a user sees: the public headers and the library.
+$(EXAMPLE_BIN): $(BUILD)/%: %.c $(STATIC)
+	@mkdir -p $(@D)
+	$(CC) -std=c11 $(WARNINGS) $(OPTIMIZE) $(CFLAGS) -Ilibcertstore/include $(LDFLAGS_ALL) -MMD -MP -o $@ $< $(STATIC) $(LIBS)
 
-CHECK_SCRIPTS := $(sort $(wildcard tests/*/check-*))
+tests-build: all $(TEST_BIN) $(FUZZ_REPLAY) $(EXAMPLE_BIN)
 
-check: tests-build ## build and run the tests; ends with N passed, N failed, N skipped
-	@BUILD=$(BUILD) scripts/run-tests $(TEST_BIN) $(FUZZ_REPLAY) $(CHECK_SCRIPTS)
+# Scripts that report in TAP. Those of tests/interop compare with other programs; those of tests/crash kill and cut the power, at length.
+CHECK_SCRIPTS   := $(sort $(wildcard tests/*/check-*))
+INTEROP_SCRIPTS := $(filter tests/interop/%,$(CHECK_SCRIPTS))
+CRASH_SCRIPTS   := $(sort $(wildcard tests/crash/crash-*))
+
+# With one worker a processor, unless the caller says how many.
+JOBS     ?= $(shell nproc 2>/dev/null || echo 2)
+PARALLEL  = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(JOBS))
+QUIETLY   = --no-print-directory $(PARALLEL)
+RUN_TESTS = BUILD=$(BUILD) CC='$(CC)' CFLAGS='$(CFLAGS)' LDFLAGS='$(LDFLAGS)' scripts/run-tests
+
+setup: ## install what building and testing need, where it is missing (Debian packages)
+	@scripts/setup build test
+
+demo: ## see it work: stores of three programs, a TLS server, a replacement, a failure, a rollback
+	@scripts/setup build
+	@$(MAKE) $(QUIETLY) all
+	@COMMAND=$(abspath $(COMMAND)) examples/demo/run
+
+check: ## build and run the tests; ends with N passed, N failed, N skipped
+	@scripts/setup build test
+	@$(MAKE) $(QUIETLY) tests-build
+	@$(RUN_TESTS) $(TEST_BIN) $(FUZZ_REPLAY) $(CHECK_SCRIPTS)
+
+check-interop: ## only the tests against other programs: keytool, openssl, certtool, pk12util, pyjks
+	@scripts/setup build test
+	@$(MAKE) $(QUIETLY) tests-build
+	@$(RUN_TESTS) $(INTEROP_SCRIPTS)
+
+check-crash: ## kill the command and cut the power at every step; minutes (needs crashrun, see CONTRIBUTING.md)
+	@scripts/setup build test
+	@$(MAKE) $(QUIETLY) tests-build
+	@TEST_TIMEOUT=3600 $(RUN_TESTS) $(CRASH_SCRIPTS)
+
+# Undefined behaviour aborts, so that no test can pass over it. Leaks count as failures.
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+sanitize: ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@scripts/setup build test
+	@$(MAKE) $(QUIETLY) BUILD=$(BUILD)/sanitize OPTIMIZE='-O1 -g' CFLAGS='$(SANITIZE)' LDFLAGS='$(SANITIZE)' check
+
+FUZZ_SECONDS ?= 30
+fuzz: ## each fuzz target for FUZZ_SECONDS (30), from the seeds and what earlier runs found
+	@scripts/setup build dev
+	@$(MAKE) $(QUIETLY) BUILD=$(BUILD)/fuzz CC=clang OPTIMIZE='-O1 -g' CFLAGS='$(SANITIZE) -fsanitize=fuzzer-no-link' fuzz-build
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) BUILD=$(BUILD)/fuzz scripts/fuzz $(FUZZ_SRC)
+
+FUZZ_BIN := $(FUZZ_SRC:%.c=$(BUILD)/%)
+fuzz-build: $(FUZZ_BIN)
+$(FUZZ_BIN): $(BUILD)/%: $(BUILD)/%.o $(STATIC)
+	$(CC) $(SANITIZE) -fsanitize=fuzzer $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+
+bench: ## speed, as ratios to keytool and openssl measured in the same run
+	@scripts/setup build test
+	@$(MAKE) $(QUIETLY) all
+	@BUILD=$(BUILD) CC='$(CC)' bench/run
+
+coverage: ## the tests' coverage; fails under 90 % of lines; lists the engine's and the journal's branches
+	@scripts/setup build test dev
+	@find $(BUILD)/coverage -name '*.gcda' -delete 2>/dev/null || true
+	@$(MAKE) $(QUIETLY) BUILD=$(BUILD)/coverage CC=gcc OPTIMIZE='-O0 -g' CFLAGS='--coverage' LDFLAGS='--coverage' check
+	@scripts/coverage $(BUILD)/coverage
+
+format: ## clang-format over all C
+	@git ls-files '*.c' '*.h' | xargs clang-format -i
+
+lint: ## formatting, clang-tidy, floors, symbols, docs, words, sizes; and both compilers
+	@scripts/setup build test dev
+	@$(MAKE) $(QUIETLY) BUILD=$(BUILD)/gcc CC=gcc tests-build
+	@$(MAKE) $(QUIETLY) BUILD=$(BUILD)/clang CC=clang tests-build
+	@BUILD=$(BUILD)/gcc CFLAGS_ALL='$(CFLAGS_ALL) $(EXTRA_tests)' JOBS=$(JOBS) scripts/lint
+
+docs: ## man pages as HTML in build/docs, after checking that the docs are whole
+	@scripts/setup dev
+	@scripts/check-docs
+	@mkdir -p $(BUILD)/docs
+	@for page in $(MAN_PAGES); do mandoc -T html -O style=mandoc.css $$page > $(BUILD)/docs/$$(basename $$page).html || exit 1; done
+	@echo "man pages: $(BUILD)/docs; everything else is Markdown, from docs/README.md"
+
+# The installed command uses the installed library.
+$(BUILD)/install/certstore: $(TOOL_OBJ) $(SHARED)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) $(OPTIMIZE) $(CFLAGS) -o $@ $(TOOL_OBJ) -L$(BUILD)/lib -lcertstore $(shell pkg-config --libs jansson) $(LIBS)
+
+$(BUILD)/install/certstore.pc: libcertstore/certstore.pc.in Makefile
+	@mkdir -p $(@D)
+	sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|' $< > $@
+
+INCLUDEDIR = $(DESTDIR)$(PREFIX)/include
+INSTALLDIR = $(DESTDIR)$(LIBDIR)
+MANDIR     = $(DESTDIR)$(PREFIX)/share/man
+COMPDIR    = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+
+install: all $(BUILD)/install/certstore $(BUILD)/install/certstore.pc ## install below PREFIX (/usr/local), under DESTDIR
+	install -d $(INCLUDEDIR) $(INSTALLDIR)/pkgconfig $(DESTDIR)$(PREFIX)/bin $(COMPDIR)
+	install -m 644 libcertstore/include/certstore.h libcertstore/include/certstore_openssl.h $(INCLUDEDIR)
+	install -m 644 $(STATIC) $(INSTALLDIR)
+	install -m 755 $(SHARED) $(INSTALLDIR)
+	ln -sf $(notdir $(SHARED)) $(INSTALLDIR)/$(SONAME)
+	ln -sf $(SONAME) $(INSTALLDIR)/libcertstore.so
+	install -m 644 $(BUILD)/install/certstore.pc $(INSTALLDIR)/pkgconfig
+	install -m 755 $(BUILD)/install/certstore $(DESTDIR)$(PREFIX)/bin
+	for page in $(MAN_PAGES); do install -D -m 644 $$page $(MANDIR)/man$${page##*.}/$${page##*/} || exit 1; done
+	if [ -n "$(COMPLETION)" ]; then install -m 644 $(COMPLETION) $(COMPDIR)/certstore; fi
+	if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" = 0 ]; then ldconfig; fi
+
+uninstall: ## take away what install put there
+	rm -f $(INCLUDEDIR)/certstore.h $(INCLUDEDIR)/certstore_openssl.h $(INSTALLDIR)/pkgconfig/certstore.pc
+	rm -f $(INSTALLDIR)/libcertstore.a $(INSTALLDIR)/libcertstore.so $(INSTALLDIR)/$(SONAME) $(INSTALLDIR)/$(notdir $(SHARED))
+	rm -f $(DESTDIR)$(PREFIX)/bin/certstore $(COMPDIR)/certstore
+	for page in $(MAN_PAGES); do rm -f $(MANDIR)/man$${page##*.}/$${page##*/}; done
 
 clean: ## remove what was built
 	rm -rf build
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
-.PHONY: all check tests-build clean help
+.PHONY: all setup demo check check-interop check-crash sanitize fuzz fuzz-build bench coverage format lint docs install uninstall tests-build clean help

@@ -25,7 +25,7 @@ static bool enlarge(struct csi_buf *buf, size_t wanted)
     uint8_t *data = malloc(capacity);
     if (data == NULL)
         return false;
-    if (buf->size > 0)
+    if (buf->data != NULL)
         memcpy(data, buf->data, buf->size);
     csi_wipe(buf->data, buf->size);
     free(buf->data);
