@@ -19,6 +19,11 @@ static inline struct csi_span csi_secret_span(const csi_secret *secret)
 {
     return csi_span(secret->data, secret->size);
 }
+/* In a time that depends on the sizes alone. */
+static inline bool csi_secret_equal(const csi_secret *a, const csi_secret *b)
+{
+    return a->size == b->size && csi_equal_ct(a->data, b->data, a->size);
+}
 CSI_DEFINE_AUTO(csi_secret, csi_secret_free)
 
 #endif

@@ -18,6 +18,7 @@ struct certstore_bundle {
     size_t count;
     size_t capacity;
     struct csi_alias_index *index;
+    size_t read_count;      /* entries when it had been read */
     csi_document *document; /* what it was read from; NULL when made in memory */
     certstore_report *notes;
     void *snapshot; /* what the place looked like when it was read (media's); freed by snapshot_free */

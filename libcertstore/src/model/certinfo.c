@@ -34,12 +34,12 @@ static const struct curve {
     uint8_t oid[9];
     int bits;
 } curves[] = {
-    { 8, { 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07 }, 256 }, /* P-256 */
-    { 8, { 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x01 }, 192 }, /* P-192 */
-    { 5, { 0x2b, 0x81, 0x04, 0x00, 0x22 }, 384 },                   /* P-384 */
-    { 5, { 0x2b, 0x81, 0x04, 0x00, 0x23 }, 521 },                   /* P-521 */
-    { 5, { 0x2b, 0x81, 0x04, 0x00, 0x21 }, 224 },                   /* P-224 */
-    { 5, { 0x2b, 0x81, 0x04, 0x00, 0x0a }, 256 },                   /* secp256k1 */
+    { 8, { 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07 }, 256 },       /* P-256 */
+    { 8, { 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x01 }, 192 },       /* P-192 */
+    { 5, { 0x2b, 0x81, 0x04, 0x00, 0x22 }, 384 },                         /* P-384 */
+    { 5, { 0x2b, 0x81, 0x04, 0x00, 0x23 }, 521 },                         /* P-521 */
+    { 5, { 0x2b, 0x81, 0x04, 0x00, 0x21 }, 224 },                         /* P-224 */
+    { 5, { 0x2b, 0x81, 0x04, 0x00, 0x0a }, 256 },                         /* secp256k1 */
     { 9, { 0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x07 }, 256 }, /* brainpoolP256r1 */
     { 9, { 0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x0b }, 384 }, /* brainpoolP384r1 */
     { 9, { 0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x0d }, 512 }, /* brainpoolP512r1 */
@@ -54,8 +54,8 @@ bool csi_cert_is_ca(const struct csi_cert_view *view)
     if (!csi_cert_extension(view, csi_span(basic_constraints, sizeof basic_constraints), &value, &critical))
         return false;
     struct csi_reader outer = csi_reader(value);
-    return csi_der_enter(&outer, CSI_DER_SEQUENCE, &inner) && csi_der_expect(&inner, CSI_DER_BOOLEAN, &flag) &&
-           flag.content.size == 1 && flag.content.data[0] != 0;
+    return csi_der_enter(&outer, CSI_DER_SEQUENCE, &inner) && csi_der_expect(&inner, CSI_DER_BOOLEAN, &flag) && flag.content.size == 1 &&
+           flag.content.data[0] != 0;
 }
 
 struct spki {
@@ -71,8 +71,7 @@ static bool open_spki(struct csi_span whole, struct spki *spki)
     struct csi_tlv oid;
     struct csi_tlv key;
     if (!csi_der_enter(&outer, CSI_DER_SEQUENCE, &inner) || !csi_der_enter(&inner, CSI_DER_SEQUENCE, &spki->parameters) ||
-        !csi_der_expect(&spki->parameters, CSI_DER_OID, &oid) || !csi_der_expect(&inner, CSI_DER_BIT_STRING, &key) ||
-        key.content.size < 1)
+        !csi_der_expect(&spki->parameters, CSI_DER_OID, &oid) || !csi_der_expect(&inner, CSI_DER_BIT_STRING, &key) || key.content.size < 1)
         return false;
     spki->oid = oid.content;
     spki->key = csi_span(key.content.data + 1, key.content.size - 1);

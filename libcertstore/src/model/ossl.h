@@ -15,6 +15,7 @@ struct csi_ossl {
     OSSL_PROVIDER *base;
     OSSL_PROVIDER *legacy;
 };
+/* Does nothing when it is open already. */
 certstore_status csi_ossl_open(struct csi_ossl *ossl, certstore_error *err);
 void csi_ossl_close(struct csi_ossl *ossl);
 #define CSI_AUTO_OSSL __attribute__((cleanup(csi_ossl_close))) struct csi_ossl
@@ -23,10 +24,10 @@ void csi_ossl_close(struct csi_ossl *ossl);
 certstore_status csi_fail_ossl(certstore_error *err, certstore_status status, const char *format, ...) CSI_PRINTF(3, 4);
 /* Parses a PKCS#8 PrivateKeyInfo with the default context; the caller frees it. */
 EVP_PKEY *csi_ossl_private_key(struct csi_span pkcs8, certstore_error *err);
-/* Parses a SubjectPublicKeyInfo; the caller frees it. */
-EVP_PKEY *csi_ossl_public_key(struct csi_span spki, certstore_error *err);
 /* The public key of a private one as SubjectPublicKeyInfo DER. */
 csi_secret *csi_ossl_public_of(struct csi_span pkcs8, certstore_error *err);
+/* CERTSTORE_OK if the private key's public key is the one of the SubjectPublicKeyInfo, CERTSTORE_E_MISMATCH if not. */
+certstore_status csi_ossl_match(struct csi_span pkcs8, struct csi_span spki, certstore_error *err);
 /* OpenSSL's random bytes. */
 certstore_status csi_random(void *data, size_t size, certstore_error *err);
 

@@ -22,8 +22,8 @@ void certstore_report_free(certstore_report *report)
     free(report);
 }
 
-static certstore_status add_row(certstore_report *report, const char *code, certstore_severity severity, const char *subject,
-                                const char *message, certstore_error *err)
+static certstore_status add_row(certstore_report *report, const char *code, certstore_severity severity, const char *subject, const char *message,
+                                certstore_error *err)
 {
     CSI_AUTO(csi_chars) *subject_copy = csi_strdup(subject, err);
     CSI_AUTO(csi_chars) *message_copy = csi_strdup(message, err);
@@ -48,8 +48,8 @@ certstore_report *csi_report_copy(const certstore_report *report, certstore_erro
     return csi_steal(&copy);
 }
 
-certstore_status csi_report_add(certstore_report *report, const char *code, certstore_severity severity, const char *subject,
-                                certstore_error *err, const char *format, ...)
+certstore_status csi_report_add(certstore_report *report, const char *code, certstore_severity severity, const char *subject, certstore_error *err,
+                                const char *format, ...)
 {
     char message[1024];
     va_list args;
