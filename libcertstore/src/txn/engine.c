@@ -1,0 +1,617 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * engine.c: one commit over many places. Everything that can fail happens before the commit point, everything after it can be done again.
+ *
+ *              lock, verify        stage, sync          COMMIT on disk          promote, sync, finish
+ *       NEW ----------------> LOCKED --------> PREPARED ==============> COMMITTED --------------------> DONE
+ *        |                      |                 |                         |
+ *        +----------------------+-----------------+                         | cannot go on, or not known whether COMMIT is on the disk
+ *                     any failure                                           v
+ *                          v                                            IN_DOUBT ---- recovery ----> DONE or REVERTED
+ *                      REVERTED
+ *
+ * A transaction of one participant whose promotion is a single atomic step (a rename) is light: that step is the commit point. It takes the same path
+ * without COMMIT record and marker, and its journal is written but not synced: recovery decides it by looking.
+ *
+ * Invariants. Each has a test of that name in tests/unit/txn/test_invariants.c; 5, 7 and 11 come with tokens and deadlines.
+ *
+ *    1. Before COMMIT every failure leaves every store byte-identical, with mode, owner, xattrs and links, and no litter.
+ *    2. After COMMIT no call says "not done": it says OK or IN_DOUBT, and recovery makes it one or the other.
+ *    3. Recovery may be killed anywhere and run again; running it twice is running it once.
+ *    4. After recovery every store is old, or every store is new.
+ *    5. No private key is lost, at any point, in any order of failures.
+ *    6. Nothing visible changes before what it replaces is durable elsewhere.
+ *    7. A wrong PIN is presented once.
+ *    8. No secret in the clear that was not in the clear before; none in a journal, a message or a name.
+ *    9. Two openers never both apply; a reader that uses the library never sees half of a transaction.
+ *   10. A store that somebody else changed is never overwritten, neither forward nor back.
+ *   11. A provisional transaction ends by its deadline.
+ *   12. A commit that changes nothing writes nothing and syncs nothing.
+ *
+ * Syncs, exactly: light 1 staged file + 1 STATE/txn (for invariant 6; none when no generation is kept) + 1 directory; otherwise K staged files + D
+ * directories (staged names) + 1 STATE/txn + 1 COMMIT + D directories (renames) + 1 DONE, and 1 for each backup that link(2) cannot make.
+ */
+#include "txn/engine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "txn/transaction.h"
+
+enum {
+    JOURNAL_ROOM = 64 * 1024, /* so that COMMIT and ROLLBACK cannot meet a full disk */
+    SETTLE_ATTEMPTS = 16
+};
+
+/* ---------------------------------------------------------------------------------------------------------- putting together */
+
+csi_txn *csi_txn_begin(const struct csi_txn_env *env, certstore_error *err)
+{
+    uint8_t chance[CSI_ID_TEXT / 2];
+    int status = env->os->random(env->os, chance, sizeof chance);
+    if (status < 0) {
+        csi_fail_errno(err, -status, "transaction: no random bytes for its name; see the cause");
+        return NULL;
+    }
+    CSI_AUTO(csi_txn) *txn = csi_new(1, sizeof *txn, err);
+    if (txn == NULL)
+        return NULL;
+    txn->env = *env;
+    txn->pid = env->os->pid(env->os);
+    for (size_t i = 0; i < sizeof chance; i++)
+        snprintf(txn->id + 2 * i, 3, "%02x", chance[i]);
+    txn->env.state_dir = txn->state_dir = csi_strdup(env->state_dir, err);
+    txn->env.actor = txn->actor = csi_strdup(env->actor != NULL ? env->actor : "", err);
+    txn->note = csi_strdup("", err);
+    return err->status == CERTSTORE_OK ? csi_steal(&txn) : NULL;
+}
+
+const char *csi_txn_id(const csi_txn *txn)
+{
+    return txn->id;
+}
+
+bool csi_txn_committed(const csi_txn *txn)
+{
+    return txn->phase == CSI_COMMITTED || txn->phase == CSI_DONE;
+}
+
+static certstore_status require_new(const csi_txn *txn, certstore_error *err)
+{
+    if (txn->phase != CSI_NEW)
+        return csi_fail(err, CERTSTORE_E_ARGUMENT, "transaction: already prepared or over; begin another one");
+    return CERTSTORE_OK;
+}
+
+certstore_status csi_txn_set_note(csi_txn *txn, const char *note, certstore_error *err)
+{
+    CSI_TRY(require_new(txn, err));
+    char *copy = csi_strdup(note, err);
+    if (copy == NULL)
+        return err->status;
+    free(txn->note);
+    txn->note = copy;
+    return CERTSTORE_OK;
+}
+
+certstore_status csi_txn_add(csi_txn *txn, csi_participant *participant, certstore_error *err)
+{
+    CSI_AUTO(csi_participant) *taken = participant;
+    CSI_TRY(require_new(txn, err));
+    size_t at = 0;
+    while (at < txn->count && strcmp(txn->members[at].participant->key, taken->key) < 0)
+        at++;
+    if (at < txn->count && strcmp(txn->members[at].participant->key, taken->key) == 0)
+        return csi_fail(err, CERTSTORE_E_ARGUMENT, "%s: two stores of one transaction share it; use two transactions", taken->location);
+    struct csi_member *members = csi_grow(txn->members, &txn->capacity, txn->count + 1, sizeof *members, err);
+    if (members == NULL)
+        return err->status;
+    txn->members = members;
+    memmove(members + at + 1, members + at, (txn->count - at) * sizeof *members);
+    members[at] = (struct csi_member){ .participant = csi_steal(&taken) };
+    txn->count++;
+    return CERTSTORE_OK;
+}
+
+static void clear_member(struct csi_member *member)
+{
+    csi_participant_free(member->participant);
+    free(member->backup);
+}
+
+void csi_txn_drop_store(csi_txn *txn, const char *store)
+{
+    size_t kept = 0;
+    if (txn->phase != CSI_NEW)
+        return;
+    for (size_t i = 0; i < txn->count; i++) {
+        if (strcmp(txn->members[i].participant->store, store) == 0)
+            clear_member(&txn->members[i]);
+        else
+            txn->members[kept++] = txn->members[i];
+    }
+    txn->count = kept;
+}
+
+/* True for the first member of each store. */
+static bool leads_its_store(const csi_txn *txn, size_t index)
+{
+    for (size_t i = 0; i < index; i++)
+        if (strcmp(txn->members[i].participant->store, txn->members[index].participant->store) == 0)
+            return false;
+    return true;
+}
+
+size_t csi_txn_stores(const csi_txn *txn)
+{
+    size_t stores = 0;
+    for (size_t i = 0; i < txn->count; i++)
+        stores += leads_its_store(txn, i);
+    return stores;
+}
+
+/* ------------------------------------------------------------------------------------------------------------------- locks */
+
+void csi_txn_unlock(csi_txn *txn)
+{
+    for (size_t i = txn->count; i > 0; i--) {
+        struct csi_member *member = &txn->members[i - 1];
+        if (member->locked)
+            member->participant->kind->unlock(member->participant);
+        member->locked = false;
+    }
+}
+
+/* In order of their keys, so that two transactions never wait for each other. *held_up: the member another transaction's marker was found on. */
+static certstore_status lock_each(csi_txn *txn, int64_t deadline, struct csi_member **held_up, certstore_error *err)
+{
+    for (size_t i = 0; i < txn->count; i++) {
+        struct csi_member *member = &txn->members[i];
+        certstore_status status = member->participant->kind->lock(member->participant, deadline, err);
+        if (status != CERTSTORE_OK) {
+            csi_txn_unlock(txn);
+            *held_up = status == CERTSTORE_E_PENDING && member->participant->pending != NULL ? member : NULL;
+            return status;
+        }
+        member->locked = true;
+    }
+    return CERTSTORE_OK;
+}
+
+certstore_status csi_txn_lock(csi_txn *txn, certstore_error *err)
+{
+    int64_t deadline = csi_os_deadline(txn->env.os, txn->env.lock_timeout_ms);
+    for (int attempt = 0;; attempt++) {
+        struct csi_member *held_up = NULL;
+        certstore_error refusal = { 0 };
+        if (lock_each(txn, deadline, &held_up, &refusal) == CERTSTORE_OK)
+            return CERTSTORE_OK;
+        if (held_up == NULL || attempt == SETTLE_ATTEMPTS) {
+            csi_error_move(err, &refusal);
+            return err->status;
+        }
+        /* No store lock is held here: settling takes the dead transaction's journal first and its stores then, and nobody who holds a store may wait
+         * for a journal. */
+        CSI_AUTO(csi_chars) *journal = csi_steal(&held_up->participant->pending);
+        CSI_TRY(csi_settle(&txn->env, journal, true, false, NULL, err));
+    }
+}
+
+static certstore_status verify_all(csi_txn *txn, certstore_error *err)
+{
+    for (size_t i = 0; i < txn->count; i++) {
+        csi_participant *p = txn->members[i].participant;
+        enum csi_content found = CSI_CONTENT_OTHER;
+        CSI_TRY(p->kind->verify(p, &found, err));
+        if (found != CSI_CONTENT_OLD)
+            return csi_fail(err, CERTSTORE_E_CONFLICT, "%s: somebody else changed it since it was read; read it again", p->location);
+    }
+    return CERTSTORE_OK;
+}
+
+/* ------------------------------------------------------------------------------------------------------------- generations */
+
+/* Was the store changed outside of transactions since its newest row? A part that only one side knows says nothing, the first part apart. */
+static bool changed_outside(const struct csi_content_digests *row, const struct csi_content_digests *now)
+{
+    if (strcmp(row->part[0], now->part[0]) != 0)
+        return true;
+    return row->part[1][0] != '\0' && now->part[1][0] != '\0' && strcmp(row->part[1], now->part[1]) != 0;
+}
+
+static bool exists(const struct csi_content_digests *content)
+{
+    return content->part[0][0] != '\0' || content->part[1][0] != '\0';
+}
+
+/* What was there before the first transaction is generation 1; each change adds one, and so does each that others made in between. */
+static certstore_status number(csi_txn *txn, struct csi_member *member, const struct csi_names *names, certstore_error *err)
+{
+    const csi_participant *p = member->participant;
+    CSI_AUTO_ROWS rows = { 0 };
+    CSI_TRY(csi_state_rows(txn->env.os, txn->dir, names, p->store, &rows, err));
+    const struct csi_row *newest = rows.count > 0 ? &rows.items[rows.count - 1] : NULL;
+    if (newest == NULL)
+        member->old_generation = exists(&p->before) ? 1 : 0;
+    else
+        member->old_generation = newest->generation + (changed_outside(&newest->content, &p->before) ? 1 : 0);
+    member->generation = member->old_generation + 1;
+    if (txn->env.generations <= 0 || p->before.part[p->part][0] == '\0')
+        return CERTSTORE_OK;
+    member->backup = csi_state_backup_path(txn->dir, p->store, member->old_generation, p->part, err);
+    return member->backup != NULL ? CERTSTORE_OK : err->status;
+}
+
+static certstore_status number_all(csi_txn *txn, certstore_error *err)
+{
+    CSI_AUTO_NAMES names = { 0 };
+    CSI_TRY(csi_state_names(txn->env.os, txn->dir, &names, err));
+    for (size_t i = 0; i < txn->count; i++)
+        CSI_TRY(number(txn, &txn->members[i], &names, err));
+    return CERTSTORE_OK;
+}
+
+static certstore_status put_rows(csi_txn *txn, certstore_error *err)
+{
+    for (size_t i = 0; i < txn->count; i++) {
+        if (!leads_its_store(txn, i))
+            continue;
+        struct csi_row row = { .generation = txn->members[i].generation, .content = txn->members[i].participant->after };
+        memcpy(row.txn, txn->id, sizeof row.txn);
+        CSI_TRY(csi_state_put_row(txn->env.os, txn->dir, txn->members[i].participant->store, &row, err));
+    }
+    return CERTSTORE_OK;
+}
+
+/* ----------------------------------------------------------------------------------------------------------------- journal */
+
+static certstore_status add(csi_txn *txn, const char *type, certstore_error *err)
+{
+    CSI_AUTO_RECORD record = { 0 };
+    csi_record_put(&record, "type", type);
+    return csi_journal_add(txn->journal, &record, err);
+}
+
+static certstore_status add_begin(csi_txn *txn, certstore_error *err)
+{
+    CSI_AUTO_RECORD record = { 0 };
+    struct timespec now = { 0 };
+    char boot[40];
+    txn->env.os->now(txn->env.os, CSI_CLOCK_WALL, &now);
+    txn->env.os->boot_id(txn->env.os, boot);
+    csi_record_put(&record, "type", "BEGIN");
+    csi_record_put_int(&record, "v", 1);
+    csi_record_put(&record, "id", txn->id);
+    csi_record_put_int(&record, "t", now.tv_sec);
+    csi_record_put(&record, "boot", boot);
+    csi_record_put(&record, "actor", txn->actor);
+    csi_record_put(&record, "note", txn->note);
+    csi_record_put_int(&record, "light", txn->light);
+    csi_record_put_int(&record, "participants", (int64_t)txn->count);
+    return csi_journal_add(txn->journal, &record, err);
+}
+
+static certstore_status add_participant(csi_txn *txn, const struct csi_member *member, certstore_error *err)
+{
+    CSI_AUTO_RECORD record = { 0 };
+    const csi_participant *p = member->participant;
+    csi_record_put(&record, "type", "PARTICIPANT");
+    csi_record_put(&record, "kind", p->kind->name);
+    csi_record_put(&record, "location", p->location);
+    csi_record_put(&record, "store", p->store_location);
+    csi_record_put_int(&record, "part", p->part);
+    csi_record_put(&record, "before0", p->before.part[0]);
+    csi_record_put(&record, "before1", p->before.part[1]);
+    csi_record_put(&record, "after0", p->after.part[0]);
+    csi_record_put(&record, "after1", p->after.part[1]);
+    csi_record_put_int(&record, "old_generation", member->old_generation);
+    csi_record_put_int(&record, "generation", member->generation);
+    csi_record_put(&record, "backup", member->backup != NULL ? member->backup : "");
+    p->kind->describe(p, &record);
+    return csi_journal_add(txn->journal, &record, err);
+}
+
+/* No side effect outside STATE/txn comes before the record that says how to take it back. */
+static certstore_status write_begin(csi_txn *txn, certstore_error *err)
+{
+    CSI_AUTO(csi_chars) *path = csi_state_journal(txn->dir, txn->id, false, err);
+    if (path == NULL)
+        return err->status;
+    txn->journal = csi_journal_create(txn->env.os, path, txn->light ? 0 : JOURNAL_ROOM, err);
+    if (txn->journal == NULL)
+        return err->status;
+    CSI_TRY(add_begin(txn, err));
+    for (size_t i = 0; i < txn->count; i++)
+        CSI_TRY(add_participant(txn, &txn->members[i], err));
+    return csi_journal_write(txn->journal, err);
+}
+
+/* ----------------------------------------------------------------------------------------------------------------- prepare */
+
+static certstore_status stage_all(csi_txn *txn, certstore_error *err)
+{
+    struct csi_dirs dirs __attribute__((cleanup(csi_dirs_free))) = { 0 };
+    bool kept = false;
+    for (size_t i = 0; i < txn->count; i++) {
+        csi_participant *p = txn->members[i].participant;
+        struct csi_stage stage = { .backup = txn->members[i].backup, .journal = txn->light ? NULL : txn->journal->path };
+        CSI_TRY(p->kind->stage(p, &stage, &dirs, err));
+        kept = kept || stage.backup != NULL;
+    }
+    if (!txn->light || kept)
+        CSI_TRY(csi_dirs_add(&dirs, txn->dir, err));
+    CSI_TRY(csi_dirs_sync(&dirs, txn->env.os, err));
+    CSI_TRY(add(txn, "PREPARED", err));
+    return csi_journal_write(txn->journal, err);
+}
+
+static certstore_status prepare(csi_txn *txn, certstore_error *err)
+{
+    CSI_TRY(csi_txn_lock(txn, err));
+    txn->phase = CSI_LOCKED;
+    CSI_TRY(verify_all(txn, err));
+    txn->dir = csi_state_txn_dir(&txn->env, true, err);
+    if (txn->dir == NULL)
+        return err->status;
+    CSI_TRY(number_all(txn, err));
+    CSI_TRY(write_begin(txn, err));
+    CSI_TRY(put_rows(txn, err));
+    CSI_TRY(stage_all(txn, err));
+    txn->phase = CSI_PREPARED;
+    return CERTSTORE_OK;
+}
+
+static certstore_status check_process(const csi_txn *txn, certstore_error *err)
+{
+    if (txn->env.os->pid(txn->env.os) != txn->pid)
+        return csi_fail(err, CERTSTORE_E_ARGUMENT, "transaction: it belongs to the process that began it, not to a forked child; begin another one");
+    return CERTSTORE_OK;
+}
+
+/* Ends a transaction that came to nothing. What cannot be cleaned up now stays in its journal, for recovery. */
+static void take_back(csi_txn *txn)
+{
+    certstore_error ignored = { 0 };
+    size_t conflicts = 0;
+    if (txn->journal != NULL)
+        csi_txn_undo(txn, false, &conflicts, &ignored);
+    csi_txn_unlock(txn);
+    csi_journal_free(csi_steal(&txn->journal));
+    txn->phase = CSI_REVERTED;
+}
+
+certstore_status csi_txn_prepare(csi_txn *txn, certstore_error *err)
+{
+    CSI_TRY(check_process(txn, err));
+    CSI_TRY(require_new(txn, err));
+    txn->light = txn->count == 1 && txn->members[0].participant->kind->atomic;
+    if (txn->count == 0) {
+        txn->phase = CSI_PREPARED;
+        return CERTSTORE_OK;
+    }
+    certstore_status status = prepare(txn, err);
+    if (status != CERTSTORE_OK)
+        take_back(txn);
+    return status;
+}
+
+/* ------------------------------------------------------------------------------------------------------------------ commit */
+
+static certstore_status in_doubt(csi_txn *txn, const certstore_error *why, certstore_error *err)
+{
+    txn->phase = CSI_IN_DOUBT;
+    csi_txn_unlock(txn);
+    csi_journal_free(csi_steal(&txn->journal));
+    csi_fail(err, CERTSTORE_E_IN_DOUBT, "transaction %s: in doubt; run certstore recover (%s)", txn->id, why->message);
+    csi_error_set_cause(err, why->cause);
+    return err->status;
+}
+
+/* COMMIT could not be written or synced, so nobody knows what the disk holds. A fresh journal that ends in ROLLBACK settles it; if not even that can be
+ * made durable, recovery goes by what it finds, and either is right: nothing has been promoted. */
+static certstore_status withdraw(csi_txn *txn, size_t lines, certstore_error *why, certstore_error *err)
+{
+    certstore_error again = { 0 };
+    if (csi_journal_replace(txn->journal, lines, &again) != CERTSTORE_OK)
+        return in_doubt(txn, why, err);
+    take_back(txn);
+    csi_error_move(err, why);
+    return err->status;
+}
+
+static certstore_status write_commit(csi_txn *txn, certstore_error *err)
+{
+    certstore_error why = { 0 };
+    size_t lines = txn->journal->count;
+    CSI_TRY(add(txn, "COMMIT", err));
+    if (csi_journal_sync(txn->journal, &why) != CERTSTORE_OK)
+        return withdraw(txn, lines, &why, err);
+    return CERTSTORE_OK;
+}
+
+certstore_status csi_txn_promote(csi_txn *txn, size_t *conflicts, certstore_error *err)
+{
+    struct csi_dirs dirs __attribute__((cleanup(csi_dirs_free))) = { 0 };
+    for (size_t i = 0; i < txn->count; i++) {
+        csi_participant *p = txn->members[i].participant;
+        certstore_error why = { 0 };
+        certstore_status status = p->kind->promote(p, &dirs, &why);
+        csi_error_move(err, &why);
+        if (status == CERTSTORE_E_CONFLICT)
+            (*conflicts)++;
+        else if (status != CERTSTORE_OK)
+            return err->status;
+    }
+    certstore_error why = { 0 };
+    certstore_status status = csi_dirs_sync(&dirs, txn->env.os, &why);
+    if (status != CERTSTORE_OK)
+        csi_error_move(err, &why);
+    return status;
+}
+
+/* The rename or its sync failed: is it done? Looking tells. */
+static certstore_status light_failed(csi_txn *txn, const certstore_error *why, certstore_error *err)
+{
+    csi_participant *p = txn->members[0].participant;
+    certstore_error blind = { 0 };
+    enum csi_content found = CSI_CONTENT_OTHER;
+    if (p->kind->verify(p, &found, &blind) != CERTSTORE_OK || found == CSI_CONTENT_NEW)
+        return in_doubt(txn, why, err);
+    take_back(txn);
+    csi_error_move(err, why);
+    return err->status;
+}
+
+static void retain(csi_txn *txn)
+{
+    for (size_t i = 0; i < txn->count; i++)
+        if (leads_its_store(txn, i))
+            csi_state_retain(txn->env.os, txn->dir, txn->members[i].participant->store, txn->members[i].generation, txn->env.generations);
+}
+
+certstore_status csi_txn_finish(csi_txn *txn, size_t conflicts, certstore_error *err)
+{
+    for (size_t i = 0; i < txn->count; i++)
+        CSI_TRY(txn->members[i].participant->kind->finish(txn->members[i].participant, err));
+    CSI_AUTO(csi_chars) *done = csi_state_journal(txn->dir, txn->id, true, err);
+    if (done == NULL)
+        return err->status;
+    CSI_AUTO_RECORD record = { 0 };
+    csi_record_put(&record, "type", "DONE");
+    csi_record_put_int(&record, "conflicts", (int64_t)conflicts);
+    /* DONE must be durable before the next transaction may change these stores: an unfinished journal that a power failure brings back would find
+     * them neither old nor new. A light one may come back: it then has nothing to do. When it cannot be written the new name says the same. */
+    certstore_error unwritten = { 0 };
+    if (add(txn, "APPLIED", &unwritten) == CERTSTORE_OK && csi_journal_add(txn->journal, &record, &unwritten) == CERTSTORE_OK) {
+        if (txn->light)
+            csi_journal_write(txn->journal, &unwritten);
+        else
+            csi_journal_sync(txn->journal, &unwritten);
+    }
+    int status = txn->env.os->rename(txn->env.os, AT_FDCWD, txn->journal->path, AT_FDCWD, done, 0);
+    if (status < 0)
+        return csi_fail_errno(err, -status, "journal %s: cannot be closed; see the cause", txn->journal->path);
+    if (unwritten.status != CERTSTORE_OK && !txn->light)
+        csi_os_sync_dir(txn->env.os, AT_FDCWD, txn->dir);
+    retain(txn);
+    return CERTSTORE_OK;
+}
+
+/* From the commit point on: the answer is OK or IN_DOUBT. */
+static certstore_status carry_out(csi_txn *txn, certstore_error *err)
+{
+    certstore_error why = { 0 };
+    size_t conflicts = 0;
+    certstore_status status = csi_txn_promote(txn, &conflicts, &why);
+    if (txn->light && why.status != CERTSTORE_OK)
+        return light_failed(txn, &why, err);
+    if (status != CERTSTORE_OK || conflicts > 0)
+        return in_doubt(txn, &why, err);
+    txn->phase = CSI_COMMITTED;
+    if (csi_txn_finish(txn, 0, &why) != CERTSTORE_OK)
+        return in_doubt(txn, &why, err);
+    csi_txn_unlock(txn);
+    csi_journal_free(csi_steal(&txn->journal));
+    txn->phase = CSI_DONE;
+    return CERTSTORE_OK;
+}
+
+certstore_status csi_txn_commit(csi_txn *txn, certstore_error *err)
+{
+    CSI_TRY(check_process(txn, err));
+    if (txn->phase != CSI_PREPARED)
+        CSI_TRY(csi_txn_prepare(txn, err));
+    if (txn->count == 0) {
+        txn->phase = CSI_DONE;
+        return CERTSTORE_OK;
+    }
+    certstore_status status = verify_all(txn, err);
+    if (status != CERTSTORE_OK) {
+        take_back(txn);
+        return status;
+    }
+    if (!txn->light)
+        CSI_TRY(write_commit(txn, err));
+    return carry_out(txn, err);
+}
+
+/* -------------------------------------------------------------------------------------------------------------------- undo */
+
+static certstore_status revert_all(csi_txn *txn, size_t *conflicts, certstore_error *err)
+{
+    struct csi_dirs dirs __attribute__((cleanup(csi_dirs_free))) = { 0 };
+    for (size_t i = 0; i < txn->count; i++) {
+        csi_participant *p = txn->members[i].participant;
+        certstore_error why = { 0 };
+        certstore_status status = p->kind->revert(p, txn->members[i].backup, &dirs, &why);
+        if (status == CERTSTORE_E_CONFLICT)
+            (*conflicts)++;
+        else if (status != CERTSTORE_OK) {
+            csi_error_move(err, &why);
+            return status;
+        }
+    }
+    return csi_dirs_sync(&dirs, txn->env.os, err);
+}
+
+static certstore_status remove_traces(csi_txn *txn, certstore_error *err)
+{
+    for (size_t i = 0; i < txn->count; i++) {
+        const struct csi_member *member = &txn->members[i];
+        CSI_AUTO(csi_chars) *row = csi_state_row_path(txn->dir, member->participant->store, member->generation, err);
+        if (row == NULL)
+            return err->status;
+        int status = member->backup != NULL ? txn->env.os->unlink(txn->env.os, AT_FDCWD, member->backup, 0) : 0;
+        if (status == 0 || status == -ENOENT)
+            status = txn->env.os->unlink(txn->env.os, AT_FDCWD, row, 0);
+        if (status < 0 && status != -ENOENT)
+            return csi_fail_errno(err, -status, "state directory %s: cannot be cleaned up; see the cause", txn->dir);
+    }
+    return CERTSTORE_OK;
+}
+
+static certstore_status end_journal(csi_txn *txn, bool keep_history, certstore_error *err)
+{
+    const struct csi_os *os = txn->env.os;
+    int status = 0;
+    if (keep_history) {
+        CSI_AUTO(csi_chars) *done = csi_state_journal(txn->dir, txn->id, true, err);
+        if (done == NULL)
+            return err->status;
+        CSI_TRY(add(txn, "ABORTED", err));
+        CSI_TRY(csi_journal_write(txn->journal, err));
+        status = os->rename(os, AT_FDCWD, txn->journal->path, AT_FDCWD, done, 0);
+    } else {
+        status = os->unlink(os, AT_FDCWD, txn->journal->path, 0);
+    }
+    return status < 0 ? csi_fail_errno(err, -status, "journal %s: cannot be closed; see the cause", txn->journal->path) : CERTSTORE_OK;
+}
+
+certstore_status csi_txn_undo(csi_txn *txn, bool keep_history, size_t *conflicts, certstore_error *err)
+{
+    CSI_TRY(revert_all(txn, conflicts, err));
+    for (size_t i = 0; i < txn->count; i++)
+        CSI_TRY(txn->members[i].participant->kind->finish(txn->members[i].participant, err));
+    CSI_TRY(remove_traces(txn, err));
+    return end_journal(txn, keep_history, err);
+}
+
+void csi_txn_free(csi_txn *txn)
+{
+    if (txn == NULL)
+        return;
+    bool ours = txn->env.os->pid(txn->env.os) == txn->pid;
+    if (ours && (txn->phase == CSI_LOCKED || txn->phase == CSI_PREPARED))
+        take_back(txn);
+    for (size_t i = 0; i < txn->count; i++) /* no unlocking here: in a child that would drop its parent's locks */
+        clear_member(&txn->members[i]);
+    free(txn->members);
+    csi_journal_free(txn->journal);
+    free(txn->state_dir);
+    free(txn->actor);
+    free(txn->note);
+    free(txn->dir);
+    free(txn);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * state.h: the state directory. ONE flat directory, STATE/txn (0700), so that one sync makes a transaction's journal, its backups and its rows of history
+ * durable together:
+ *
+ *     ID.open              the journal of an open transaction; its lock says whether its process lives
+ *     ID.done              the journal of one that is over: the audit trail
+ *     STORE.N              a symlink, the row of history of generation N: its text is ID:DIGEST0:DIGEST1 ("-" for a part that did not exist or is none
+ *                          of the store's). Metadata only, so it is durable even where a light transaction's journal is not.
+ *     STORE.N.P.old        the bytes of part P in generation N, kept by the transaction that replaced them
+ *
+ * ID is 32 hexadecimal digits of chance, STORE the first 32 of the SHA-256 of the store's location.
+ */
+#ifndef CSI_STATE_H
+#define CSI_STATE_H
+
+#include "txn/engine.h"
+
+enum { CSI_ID_TEXT = 32 };
+
+struct csi_row {
+    int64_t generation;
+    char txn[CSI_ID_TEXT + 1];
+    struct csi_content_digests content;
+};
+struct csi_rows {
+    struct csi_row *items; /* by generation */
+    size_t count;
+    size_t capacity;
+};
+void csi_rows_free(struct csi_rows *rows);
+#define CSI_AUTO_ROWS __attribute__((cleanup(csi_rows_free))) struct csi_rows
+
+/* STATE/txn as a path, the caller's. With make: creates it (and its parents, durably) when it is not there. */
+char *csi_state_txn_dir(const struct csi_txn_env *env, bool make, certstore_error *err);
+/* DIR/ID.open, DIR/ID.done. */
+char *csi_state_journal(const char *dir, const char *id, bool done, certstore_error *err);
+char *csi_state_row_path(const char *dir, const char *store, int64_t generation, certstore_error *err);
+char *csi_state_backup_path(const char *dir, const char *store, int64_t generation, int part, certstore_error *err);
+/* The names in STATE/txn; none when there is no such directory. */
+certstore_status csi_state_names(const struct csi_os *os, const char *dir, struct csi_names *names, certstore_error *err);
+/* The rows of a store, oldest first. */
+certstore_status csi_state_rows(const struct csi_os *os, const char *dir, const struct csi_names *names, const char *store, struct csi_rows *rows,
+                                certstore_error *err);
+certstore_status csi_state_put_row(const struct csi_os *os, const char *dir, const char *store, const struct csi_row *row, certstore_error *err);
+/* Unlinks backups of a store older than the newest `keep` ones before generation `current`. */
+void csi_state_retain(const struct csi_os *os, const char *dir, const char *store, int64_t current, int keep);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* transaction.h: what engine.c and recover.c share: a transaction, whether it is being carried out or was found in a journal. */
+#ifndef CSI_TRANSACTION_H
+#define CSI_TRANSACTION_H
+
+#include "txn/journal.h"
+#include "txn/state.h"
+
+enum csi_phase { CSI_NEW, CSI_LOCKED, CSI_PREPARED, CSI_COMMITTED, CSI_DONE, CSI_REVERTED, CSI_IN_DOUBT };
+
+struct csi_member {
+    csi_participant *participant;
+    int64_t old_generation;
+    int64_t generation; /* what the store's content becomes */
+    char *backup;       /* where the old bytes are kept; NULL: nowhere */
+    bool locked;
+};
+
+struct csi_txn {
+    struct csi_txn_env env; /* state_dir and actor are copies */
+    char *state_dir;
+    char *actor;
+    char *note;
+    char id[CSI_ID_TEXT + 1];
+    pid_t pid; /* a forked child must not finish its parent's transaction */
+    enum csi_phase phase;
+    bool light;                 /* one participant whose promotion is its own commit point: no COMMIT record, no marker */
+    struct csi_member *members; /* in order of their locks */
+    size_t count;
+    size_t capacity;
+    char *dir; /* STATE/txn */
+    csi_journal *journal;
+};
+
+/* Locks every member in order; settles what a crash left on one of them first. */
+certstore_status csi_txn_lock(csi_txn *txn, certstore_error *err);
+void csi_txn_unlock(csi_txn *txn);
+/* Promotes every member and makes that durable. Conflicts are counted and passed over, any other failure stops. err takes the first of either; the status
+ * is CERTSTORE_OK when nothing but conflicts happened. */
+certstore_status csi_txn_promote(csi_txn *txn, size_t *conflicts, certstore_error *err);
+/* Removes staging names; records the end, durably unless light; the journal becomes history; old generations go. */
+certstore_status csi_txn_finish(csi_txn *txn, size_t conflicts, certstore_error *err);
+/* Everything back as it was: no staging names, no backups, no rows, no journal (kept as history: one that says ABORTED). */
+certstore_status csi_txn_undo(csi_txn *txn, bool keep_history, size_t *conflicts, certstore_error *err);
+
+/* Settles one journal whose process is dead. patient: waits for live ones (until the lock time limit), then CERTSTORE_E_LOCKED. explicit_call: closes a
+ * committed transaction although a store of it was changed by somebody else (and says so); otherwise that is CERTSTORE_E_IN_DOUBT. report may be NULL. */
+certstore_status csi_settle(const struct csi_txn_env *env, const char *journal_path, bool patient, bool explicit_call, certstore_report *report,
+                            certstore_error *err);
+
+#endif
