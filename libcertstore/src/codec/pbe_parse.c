@@ -5,9 +5,9 @@
 #include <openssl/objects.h>
 #include <stdio.h>
 
-#define OID(...)                                                                                                                                     \
-    {                                                                                                                                                \
-        (const uint8_t[]){ __VA_ARGS__ }, sizeof((const uint8_t[]){ __VA_ARGS__ })                                                                   \
+#define OID(...)                                                                   \
+    {                                                                              \
+        (const uint8_t[]){ __VA_ARGS__ }, sizeof((const uint8_t[]){ __VA_ARGS__ }) \
     }
 
 /* Schemes that fix both derivation and cipher. */
