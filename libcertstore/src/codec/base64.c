@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * base64.c: base64 (RFC 4648 section 4), decoded four characters a step.
+ *
+ * A CA bundle is 10 MB of base64 and little else, so decoding it is what reading it costs. Each character is looked up once, in a table that
+ * has its six bits in the lowest place and BAD for everything outside the alphabet; a whole line of 64 characters is checked once, at its
+ * end. Whatever is no plain run of characters (line ends, blanks, padding) takes the careful path, a character at a time.
+ */
+#include "codec/base64.h"
+
+#include <endian.h>
+
+enum { BAD = 0x80, BLANK = 0x81, LINE = 0x82, PAD = 0x83 };
+
+/* clang-format off */
+#define B BAD
+static const uint8_t values[256] = {
+    B, B, B, B, B, B, B, B, B, BLANK, LINE, B, B, LINE, B, B,   B, B, B, B, B, B, B, B, B, B, B, B, B, B, B, B,
+    BLANK, B, B, B, B, B, B, B, B, B, B, 62, B, B, B, 63,               52, 53, 54, 55, 56, 57, 58, 59, 60, 61, B, B, B, PAD, B, B,
+    B, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,                15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, B, B, B, B, B,
+    B, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40,      41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, B, B, B, B, B,
+    B, B, B, B, B, B, B, B, B, B, B, B, B, B, B, B,   B, B, B, B, B, B, B, B, B, B, B, B, B, B, B, B,
+    B, B, B, B, B, B, B, B, B, B, B, B, B, B, B, B,   B, B, B, B, B, B, B, B, B, B, B, B, B, B, B, B,
+    B, B, B, B, B, B, B, B, B, B, B, B, B, B, B, B,   B, B, B, B, B, B, B, B, B, B, B, B, B, B, B, B,
+    B, B, B, B, B, B, B, B, B, B, B, B, B, B, B, B,   B, B, B, B, B, B, B, B, B, B, B, B, B, B, B, B,
+};
+#undef B
+/* clang-format on */
+
+struct state {
+    const uint8_t *at;
+    const uint8_t *end;
+    uint8_t *out;
+    uint32_t bits;      /* of the characters since the last whole group of four */
+    unsigned have;      /* how many those are */
+    unsigned pads;      /* '=' seen */
+    unsigned line_ends; /* since the last character; CR LF is one */
+    unsigned carriages; /* CRs whose LF may follow */
+    bool any;           /* a character was seen */
+};
+
+/* Whole groups of four, as long as they are nothing but characters. */
+static void decode_run(struct state *s)
+{
+    const uint8_t *at = s->at;
+    uint8_t *out = s->out;
+    while (s->end - at >= 8) {
+        const uint32_t a = values[at[0]], b = values[at[1]], c = values[at[2]], d = values[at[3]];
+        const uint32_t e = values[at[4]], f = values[at[5]], g = values[at[6]], h = values[at[7]];
+        if (((a | b | c | d | e | f | g | h) & BAD) != 0)
+            break;
+        const uint64_t six = (uint64_t)(a << 18 | b << 12 | c << 6 | d) << 24 | (e << 18 | f << 12 | g << 6 | h);
+        const uint64_t big = htobe64(six << 16);
+        memcpy(out, &big, 6);
+        at += 8;
+        out += 6;
+    }
+    if (at != s->at) {
+        s->any = true;
+        s->line_ends = 0;
+    }
+    s->at = at;
+    s->out = out;
+}
+
+/* One character of the alphabet; NULL, or what is wrong with it where it stands. */
+static const char *take(struct state *s, uint8_t value)
+{
+    s->line_ends += s->carriages;
+    s->carriages = 0;
+    if (s->pads > 0)
+        return "data after the padding";
+    if (s->any && s->line_ends > 1)
+        return "an empty line within the data";
+    s->any = true;
+    s->line_ends = 0;
+    s->bits = s->bits << 6 | value;
+    if (++s->have == 4) {
+        *s->out++ = (uint8_t)(s->bits >> 16);
+        *s->out++ = (uint8_t)(s->bits >> 8);
+        *s->out++ = (uint8_t)s->bits;
+        s->have = 0;
+        s->bits = 0;
+    }
+    return NULL;
+}
+
+static const char *take_pad(struct state *s)
+{
+    if (s->have < 2 || s->have + s->pads >= 4)
+        return "padding where none belongs";
+    s->pads++;
+    return NULL;
+}
+
+static void take_line_end(struct state *s, uint8_t character)
+{
+    if (character == '\r') {
+        s->carriages++;
+        return;
+    }
+    s->line_ends++; /* the LF that the CRs before it, if any, belong to */
+    s->carriages = 0;
+}
+
+static const char *step(struct state *s)
+{
+    const uint8_t value = values[*s->at];
+    switch (value) {
+    case BAD:
+        return "a character that is no base64";
+    case BLANK:
+        return NULL;
+    case LINE:
+        take_line_end(s, *s->at);
+        return NULL;
+    case PAD:
+        return take_pad(s);
+    default:
+        return take(s, value);
+    }
+}
+
+/* Two or three characters and their padding are one or two bytes. */
+static const char *finish(struct state *s)
+{
+    if (s->have == 0)
+        return NULL;
+    if (s->have + s->pads != 4)
+        return "data that ends within a group of four characters";
+    s->bits <<= 6 * s->pads;
+    *s->out++ = (uint8_t)(s->bits >> 16);
+    if (s->pads == 1)
+        *s->out++ = (uint8_t)(s->bits >> 8);
+    return NULL;
+}
+
+bool csi_base64_decode(struct csi_span text, uint8_t *out, size_t *size, size_t *bad, const char **why)
+{
+    struct state s = { .at = text.data, .end = text.data + text.size, .out = out };
+    const char *wrong = NULL;
+    while (wrong == NULL && s.at < s.end) {
+        if (s.have == 0 && s.pads == 0 && s.carriages == 0 && s.line_ends <= 1)
+            decode_run(&s);
+        if (s.at < s.end && (wrong = step(&s)) == NULL)
+            s.at++;
+    }
+    if (wrong == NULL)
+        wrong = finish(&s);
+    *size = (size_t)(s.out - out);
+    *bad = (size_t)(s.at - text.data);
+    *why = wrong;
+    return wrong == NULL;
+}
+
+static void encode_group(const uint8_t *in, size_t size, uint8_t *out)
+{
+    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const uint32_t bits = (uint32_t)in[0] << 16 | (uint32_t)(size > 1 ? in[1] : 0) << 8 | (uint32_t)(size > 2 ? in[2] : 0);
+    out[0] = (uint8_t)alphabet[bits >> 18];
+    out[1] = (uint8_t)alphabet[bits >> 12 & 63];
+    out[2] = (uint8_t)(size > 1 ? alphabet[bits >> 6 & 63] : '=');
+    out[3] = (uint8_t)(size > 2 ? alphabet[bits & 63] : '=');
+}
+
+void csi_base64_encode_lines(struct csi_span bytes, struct csi_buf *out)
+{
+    for (size_t at = 0; at < bytes.size; at += 48) {
+        const size_t line = bytes.size - at < 48 ? bytes.size - at : 48;
+        const size_t characters = (line + 2) / 3 * 4;
+        uint8_t *room = csi_buf_reserve(out, characters + 1);
+        if (room == NULL)
+            return;
+        for (size_t i = 0; i < line; i += 3)
+            encode_group(bytes.data + at + i, line - i, room + i / 3 * 4);
+        room[characters] = '\n';
+        out->size += characters + 1;
+    }
+}
