@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * name_hash.c: the first four bytes, little-endian, of the SHA-1 of a Name's canonical form.
+ *
+ * The form is OpenSSL's own. Character strings become UTF8String, without white space at the ends, with one blank for every run within,
+ * ASCII letters in lower case; other values stay as they are. The SETs follow one another without the SEQUENCE around them, each with its
+ * members in DER order. Computed here and not by OpenSSL because d2i_X509 costs a hundred times as much for each certificate.
+ */
+#include "codec/name_hash.h"
+
+#include <openssl/evp.h>
+
+#include "base/reader.h"
+#include "base/text.h"
+#include "base/writer.h"
+
+/* The four bytes of each character. */
+static bool from_universal(struct csi_span in, struct csi_buf *out)
+{
+    if (in.size % 4 != 0)
+        return false;
+    for (size_t i = 0; i < in.size; i += 4) {
+        const uint32_t c = (uint32_t)in.data[i] << 24 | (uint32_t)in.data[i + 1] << 16 | (uint32_t)in.data[i + 2] << 8 | in.data[i + 3];
+        if (c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
+            return false;
+        csi_utf8_put(out, (int32_t)c);
+    }
+    return true;
+}
+
+/* A Latin-1 byte or an ASCII one: OpenSSL reads T61String as the former. Ours of U+0000 is two bytes, a canonical name has one. */
+static void from_bytes(struct csi_span in, struct csi_buf *out)
+{
+    for (size_t i = 0; i < in.size; i++) {
+        if (in.data[i] < 0x80)
+            csi_buf_put_u8(out, in.data[i]);
+        else
+            csi_utf8_put(out, in.data[i]);
+    }
+}
+
+/* Sets *is_text to false for types that are no character strings. False: malformed. */
+static bool to_utf8(const struct csi_tlv *value, struct csi_buf *out, bool *is_text)
+{
+    *is_text = true;
+    switch (value->tag) {
+    case CSI_DER_UTF8_STRING:
+        csi_buf_put_span(out, value->content);
+        return true;
+    case CSI_DER_PRINTABLE_STRING:
+    case CSI_DER_T61_STRING:
+    case CSI_DER_IA5_STRING:
+    case 0x1a: /* VisibleString */
+        from_bytes(value->content, out);
+        return true;
+    case CSI_DER_BMP_STRING:
+        return csi_text_from_utf16be(value->content, out);
+    case CSI_DER_UNIVERSAL_STRING:
+        return from_universal(value->content, out);
+    default:
+        *is_text = false;
+        return true;
+    }
+}
+
+static bool is_space(uint8_t c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+static void fold(struct csi_buf *text)
+{
+    size_t from = 0, to = 0, end = text->size;
+    while (from < end && is_space(text->data[from]))
+        from++;
+    while (end > from && is_space(text->data[end - 1]))
+        end--;
+    while (from < end) {
+        uint8_t c = text->data[from++];
+        if (is_space(c)) {
+            c = ' ';
+            while (is_space(text->data[from]))
+                from++;
+        }
+        text->data[to++] = (uint8_t)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+    }
+    text->size = to;
+}
+
+/* SEQUENCE { type, value } in its canonical form. */
+static bool canonical_member(struct csi_reader *set, struct csi_buf *out)
+{
+    struct csi_reader member;
+    struct csi_tlv type, value;
+    bool is_text;
+    CSI_AUTO_BUF text = { 0 };
+    CSI_AUTO_BUF content = { 0 };
+    if (!csi_der_enter(set, CSI_DER_SEQUENCE, &member) || !csi_der_expect(&member, CSI_DER_OID, &type) || !csi_der_next(&member, &value) ||
+        csi_left(&member) > 0 || !to_utf8(&value, &text, &is_text))
+        return false;
+    fold(&text);
+    csi_buf_put_span(&content, type.whole);
+    if (is_text)
+        csi_der_put(&content, CSI_DER_UTF8_STRING, csi_buf_span(&text));
+    else
+        csi_buf_put_span(&content, value.whole);
+    csi_der_put(out, CSI_DER_SEQUENCE, csi_buf_span(&content));
+    return !text.failed && !content.failed && !out->failed;
+}
+
+static int compare_spans(const void *a, const void *b)
+{
+    const struct csi_span *x = a, *y = b;
+    const int order = memcmp(x->data, y->data, x->size < y->size ? x->size : y->size);
+    return order != 0 ? order : (x->size > y->size) - (x->size < y->size);
+}
+
+/* X.690 section 11.6: the members of a SET OF stand in ascending order of their encodings. */
+enum { MEMBERS_MAX = 64 };
+static bool canonical_set(struct csi_reader *rdn, struct csi_buf *out)
+{
+    CSI_AUTO_BUF members = { 0 };
+    CSI_AUTO_BUF sorted = { 0 };
+    struct csi_span spans[MEMBERS_MAX];
+    struct csi_tlv tlv;
+    size_t count = 0;
+    while (csi_left(rdn) > 0)
+        if (!canonical_member(rdn, &members))
+            return false;
+    struct csi_reader r = csi_reader(csi_buf_span(&members));
+    while (count < MEMBERS_MAX && csi_der_next(&r, &tlv))
+        spans[count++] = tlv.whole;
+    if (csi_left(&r) > 0)
+        return false; /* no real name has so many values in one place */
+    qsort(spans, count, sizeof *spans, compare_spans);
+    for (size_t i = 0; i < count; i++)
+        csi_buf_put_span(&sorted, spans[i]);
+    if (count > 0)
+        csi_der_put(out, CSI_DER_SET, csi_buf_span(&sorted));
+    return !sorted.failed && !out->failed;
+}
+
+bool csi_name_hash(struct csi_span name, uint32_t *hash)
+{
+    struct csi_reader r = csi_reader(name), names, rdn;
+    CSI_AUTO_BUF canonical = { 0 };
+    uint8_t digest[EVP_MAX_MD_SIZE];
+    if (!csi_der_enter(&r, CSI_DER_SEQUENCE, &names))
+        return false;
+    while (csi_left(&names) > 0)
+        if (!csi_der_enter(&names, CSI_DER_SET, &rdn) || !canonical_set(&rdn, &canonical))
+            return false;
+    if (EVP_Digest(canonical.data != NULL ? canonical.data : (const uint8_t *)"", canonical.size, digest, NULL, EVP_sha1(), NULL) != 1)
+        return false;
+    *hash = (uint32_t)digest[0] | (uint32_t)digest[1] << 8 | (uint32_t)digest[2] << 16 | (uint32_t)digest[3] << 24;
+    return true;
+}

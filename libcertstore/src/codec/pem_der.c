@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pem_der.c: what PEM would call an object that came in bare DER. Tells them apart by their outline alone. */
+#include "codec/pem.h"
+
+/* CertificateList (RFC 5280 section 5.1): within tbsCertList a Time follows AlgorithmIdentifier and Name; a certificate has a SEQUENCE there. */
+bool csi_pem_is_crl(struct csi_span der)
+{
+    struct csi_reader r = csi_reader(der), list, tbs;
+    struct csi_tlv tlv;
+    if (!csi_der_enter(&r, CSI_DER_SEQUENCE, &list) || csi_left(&r) > 0 || !csi_der_enter(&list, CSI_DER_SEQUENCE, &tbs))
+        return false;
+    csi_der_expect(&tbs, CSI_DER_INTEGER, &tlv); /* version OPTIONAL */
+    return csi_der_expect(&tbs, CSI_DER_SEQUENCE, &tlv) && csi_der_expect(&tbs, CSI_DER_SEQUENCE, &tlv) &&
+           (csi_der_expect(&tbs, CSI_DER_UTC_TIME, &tlv) || csi_der_expect(&tbs, CSI_DER_GENERALIZED_TIME, &tlv));
+}
+
+static bool starts_with(struct csi_span der, const uint8_t *tags, size_t count)
+{
+    struct csi_reader r = csi_reader(der), inner;
+    struct csi_tlv tlv;
+    if (!csi_der_enter(&r, CSI_DER_SEQUENCE, &inner) || csi_left(&r) > 0)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (!csi_der_expect(&inner, tags[i], &tlv))
+            return false;
+    return true;
+}
+
+/* ContentInfo (RFC 5652 section 3) begins with its type, and that can be BER: only the start is looked at. */
+static bool is_cms(struct csi_span der)
+{
+    static const uint8_t signed_data[] = { 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02 };
+    for (size_t header = 2; header <= 6; header++)
+        if (der.size > header + sizeof signed_data && der.data[0] == CSI_DER_SEQUENCE &&
+            memcmp(der.data + header, signed_data, sizeof signed_data) == 0)
+            return true;
+    return false;
+}
+
+bool csi_pem_classify_der(struct csi_span der, enum csi_pem_kind *kind, const char **label)
+{
+    static const uint8_t pkcs8[] = { CSI_DER_INTEGER, CSI_DER_SEQUENCE, CSI_DER_OCTET_STRING };
+    static const uint8_t sealed[] = { CSI_DER_SEQUENCE, CSI_DER_OCTET_STRING };
+    static const struct {
+        enum csi_pem_kind kind;
+        const char *label;
+    } kinds[] = {
+        { CSI_PEM_CERT, "CERTIFICATE" },  { CSI_PEM_CRL, "X509 CRL" },
+        { CSI_PEM_PKCS8, "PRIVATE KEY" }, { CSI_PEM_PKCS8_SEALED, "ENCRYPTED PRIVATE KEY" },
+        { CSI_PEM_CMS, "PKCS7" },
+    };
+    struct csi_reader r = csi_reader(der);
+    struct csi_tlv whole;
+    struct csi_cert_view view;
+    const bool one = csi_der_expect(&r, CSI_DER_SEQUENCE, &whole) && csi_left(&r) == 0;
+    const bool is[] = { one && csi_cert_skim(der, &view), csi_pem_is_crl(der), starts_with(der, pkcs8, sizeof pkcs8),
+                        starts_with(der, sealed, sizeof sealed), is_cms(der) };
+    for (size_t i = 0; i < sizeof is / sizeof *is; i++) {
+        if (is[i]) {
+            *kind = kinds[i].kind;
+            *label = kinds[i].label;
+            return true;
+        }
+    }
+    return false;
+}
