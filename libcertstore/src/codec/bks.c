@@ -100,7 +100,7 @@ static certstore_status apply_key(struct decoder *d, certstore_entry *entry, con
 
 static certstore_status take_plain_key(struct decoder *d, certstore_entry *entry)
 {
-    struct csi_bks_key key;
+    struct csi_bks_key key = { 0 };
     CSI_TRY(csi_bks_read_key(&d->r, &key, d->err));
     CSI_TRY(apply_key(d, entry, &key));
     if (entry->kind == CERTSTORE_OPAQUE)
@@ -123,7 +123,7 @@ static certstore_status take_sealed_key(struct decoder *d, certstore_entry *entr
     for (size_t i = 0; (password = csi_passwords_candidate(d->in->passwords, entry->alias, i)) != NULL; i++) {
         certstore_error scratch = { 0 };
         CSI_AUTO(csi_secret) *opened = NULL;
-        struct csi_bks_key key;
+        struct csi_bks_key key = { 0 };
         const certstore_status status = csi_bks_open_sealed(bytes, password, &d->budget, &opened, &scratch);
         if (status == CERTSTORE_E_PASSWORD)
             continue;

@@ -111,7 +111,7 @@ static bool holds_a_key(struct csi_span plain)
 {
     certstore_error scratch = { 0 };
     struct csi_reader r = csi_reader(plain);
-    struct csi_bks_key key;
+    struct csi_bks_key key = { 0 };
     return csi_bks_read_key(&r, &key, &scratch) == CERTSTORE_OK && csi_left(&r) == 0;
 }
 
@@ -143,7 +143,7 @@ static certstore_status open_protection(const csi_blob *sealed, const csi_secret
                                         certstore_error *err)
 {
     CSI_AUTO(csi_secret) *opened = NULL;
-    struct csi_bks_key key;
+    struct csi_bks_key key = { 0 };
     CSI_TRY(csi_bks_open_sealed(csi_blob_span(sealed), password, budget, &opened, err));
     struct csi_reader r = csi_reader(csi_secret_span(opened));
     CSI_TRY(csi_bks_read_key(&r, &key, err));

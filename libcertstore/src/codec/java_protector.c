@@ -188,7 +188,7 @@ static certstore_status open_with_salt(const uint8_t salt[SALT_SIZE], uint64_t i
 certstore_status csi_jceks_pbe_open(struct csi_span parameters, struct csi_span ciphertext, const csi_secret *password, struct csi_budget *budget,
                                     csi_secret **plain, certstore_error *err)
 {
-    struct pbe pbe;
+    struct pbe pbe = { 0 };
     CSI_TRY(parse_parameters(parameters, &pbe, err));
     if (ciphertext.size == 0 || ciphertext.size % CSI_DES_BLOCK_SIZE != 0)
         return csi_fail(err, CERTSTORE_E_MALFORMED, "key: its ciphertext is not a whole number of blocks");
