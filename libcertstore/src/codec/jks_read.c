@@ -115,18 +115,20 @@ static certstore_status check_digest(struct decoder *d)
 
 /* ------------------------------------------------------------------------------------------------------------ entries */
 
-/* The alias as text. Nearly all are lower-case ASCII and are taken as they are. */
+/* True for ASCII without U+0000 and capitals: nearly all aliases are that, and are their own lower case. */
+static bool is_plain(struct csi_span raw)
+{
+    bool plain = true;
+    for (size_t i = 0; i < raw.size; i++)
+        plain &= raw.data[i] - 1u < 0x7f && (unsigned)(raw.data[i] - 'A') > 25u;
+    return plain;
+}
+
 static certstore_status read_alias(struct decoder *d, struct csi_span raw)
 {
-    bool ascii = true;
-    d->alias_may_fold = false;
-    for (size_t i = 0; i < raw.size; i++) {
-        ascii = ascii && raw.data[i] > 0 && raw.data[i] < 0x80;
-        d->alias_may_fold = d->alias_may_fold || (raw.data[i] >= 'A' && raw.data[i] <= 'Z');
-    }
-    d->alias_may_fold = d->alias_may_fold || !ascii;
+    d->alias_may_fold = !is_plain(raw);
     d->alias.size = 0;
-    if (ascii)
+    if (!d->alias_may_fold)
         csi_buf_put_span(&d->alias, raw);
     else if (!csi_text_from_modified_utf8(raw, &d->alias) && !d->alias.failed)
         return csi_fail(d->err, CERTSTORE_E_MALFORMED, "key store: an alias is not in Java's modified UTF-8");

@@ -49,29 +49,45 @@ static uint8_t lower_ascii(uint8_t c)
 }
 
 /* FNV-1a. Names of a store are not an attacker's lever here: entries are limited, and a chain of equal hashes costs compares only. */
-static uint32_t hash_bytes(const char *text, bool fold)
+static uint32_t hash_bytes(const char *text)
+{
+    uint32_t hash = 2166136261U;
+    for (; *text != '\0'; text++)
+        hash = (hash ^ (uint8_t)*text) * 16777619U;
+    return hash ^ hash >> 15;
+}
+
+/* The same over lower-cased ASCII, in one pass; false for text that is more than ASCII. */
+static bool hash_ascii(const char *text, uint32_t *result)
 {
     uint32_t hash = 2166136261U;
     for (; *text != '\0'; text++) {
-        hash ^= fold ? lower_ascii((uint8_t)*text) : (uint8_t)*text;
-        hash *= 16777619U;
+        if ((uint8_t)*text >= 0x80)
+            return false;
+        hash = (hash ^ lower_ascii((uint8_t)*text)) * 16777619U;
     }
-    return hash ^ hash >> 15;
+    *result = hash ^ hash >> 15;
+    return true;
 }
 
 /* A folded copy of what ASCII folding cannot fold; NULL (and no failure) where ASCII folding does. */
 static char *folded(const struct csi_alias_index *index, const char *alias)
 {
-    certstore_error ignored = { 0 };
     if (index->rule == CSI_ALIAS_EXACT || is_ascii(alias))
         return NULL;
+    certstore_error ignored = { 0 }; /* not before: clearing it would cost more than all the rest */
     return csi_alias_fold(index->rule, alias, &ignored);
 }
 
 static uint32_t hash_of(const struct csi_alias_index *index, const char *alias)
 {
+    uint32_t hash;
+    if (index->rule == CSI_ALIAS_EXACT)
+        return hash_bytes(alias);
+    if (hash_ascii(alias, &hash))
+        return hash;
     CSI_AUTO(csi_chars) *lower = folded(index, alias);
-    return lower != NULL ? hash_bytes(lower, false) : hash_bytes(alias, index->rule == CSI_ALIAS_LOWER);
+    return hash_bytes(lower != NULL ? lower : alias);
 }
 
 static bool same_alias(const struct csi_alias_index *index, const char *a, const char *b)
