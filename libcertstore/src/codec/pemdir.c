@@ -62,12 +62,6 @@ bool csi_pemdir_hash(struct csi_span der, bool crl, uint32_t *hash)
     return csi_cert_skim(der, &view) && csi_name_hash(view.subject, hash);
 }
 
-static certstore_status note(certstore_bundle *bundle, const char *code, certstore_severity severity, const struct csi_pemdir_file *file,
-                             const char *what, certstore_error *err)
-{
-    return csi_report_add(bundle->notes, code, severity, file->name, err, "%s: %s", file->name, what);
-}
-
 /* What reading one file found. */
 static certstore_status take_piece(certstore_bundle *bundle, struct csi_pemdir *dir, struct csi_pemdir_file *file, const struct csi_pem_piece *piece,
                                    csi_blob *owner, struct csi_pemdir_known *known, certstore_error *err)
@@ -75,13 +69,15 @@ static certstore_status take_piece(certstore_bundle *bundle, struct csi_pemdir *
     const bool crl = piece->kind == CSI_PEM_CRL;
     uint32_t hash;
     if (!csi_pemdir_hash(piece->body, crl, &hash))
-        return note(bundle, "dir-unreadable", CERTSTORE_WARNING, file, "its name cannot be read; OpenSSL passes over it", err);
+        return csi_report_add(bundle->notes, "dir-unreadable", CERTSTORE_WARNING, file->name, err, "its name cannot be read; OpenSSL passes over it");
     if (hash != file->slot.hash || crl != file->slot.crl)
-        CSI_TRY(note(bundle, "dir-misnamed", CERTSTORE_WARNING, file, "OpenSSL looks for its content under another name; run rehash", err));
+        CSI_TRY(csi_report_add(bundle->notes, "dir-misnamed", CERTSTORE_WARNING, file->name, err,
+                               "OpenSSL looks for its content under another name; run rehash"));
     bool is_new;
     CSI_TRY(csi_pemdir_known_add(known, piece->body, dir->unit_count, &file->unit, &is_new, err));
     if (!is_new)
-        return note(bundle, "dir-duplicate", CERTSTORE_INFO, file, "the same certificate or CRL stands here under another name", err);
+        return csi_report_add(bundle->notes, "dir-duplicate", CERTSTORE_INFO, file->name, err,
+                              "the same certificate or CRL stands here under another name");
     certstore_entry *entry = crl ? csi_pem_entry_crl(piece->body, err) : csi_pem_entry_cert(bundle, piece, owner, piece->body, err);
     if (entry == NULL)
         return err->status;
@@ -113,9 +109,10 @@ static certstore_status read_text(certstore_bundle *bundle, struct csi_pemdir *d
     if (status == CERTSTORE_E_MEMORY)
         csi_error_memory(err);
     else if (status != CERTSTORE_OK)
-        note(bundle, "dir-unreadable", CERTSTORE_WARNING, file, certstore_error_message(scratch), err);
+        csi_report_add(bundle->notes, "dir-unreadable", CERTSTORE_WARNING, file->name, err, "%s", certstore_error_message(scratch));
     else if (entries != 1) /* openssl-rehash(1): "exactly one certificate or CRL" */
-        note(bundle, "dir-unreadable", CERTSTORE_WARNING, file, "it does not hold exactly one certificate or CRL; split it", err);
+        csi_report_add(bundle->notes, "dir-unreadable", CERTSTORE_WARNING, file->name, err,
+                       "it does not hold exactly one certificate or CRL; split it");
     else
         take_piece(bundle, dir, file, piece, text.bodies[0], known, err);
     csi_blob_free(text.bodies[0]);
@@ -132,7 +129,7 @@ static certstore_status read_file(certstore_bundle *bundle, struct csi_pemdir *d
         return CERTSTORE_OK;
     if (file->bytes->size == 0) {
         file->stale = true;
-        return note(bundle, "dir-stale", CERTSTORE_INFO, file, "a link to nothing; the next change takes it away", err);
+        return csi_report_add(bundle->notes, "dir-stale", CERTSTORE_INFO, file->name, err, "a link to nothing; the next change takes it away");
     }
     return read_text(bundle, dir, file, limits, known, err);
 }
@@ -187,8 +184,13 @@ static certstore_status losses(const certstore_bundle *bundle, certstore_report 
     for (size_t i = 0; i < bundle->count; i++) {
         const certstore_entry *entry = bundle->entries[i];
         if (entry->kind != CERTSTORE_TRUSTED && entry->kind != CERTSTORE_CRL) {
-            CSI_TRY(csi_report_add(report, entry->kind == CERTSTORE_KEY ? "key-lost" : "opaque-lost", CERTSTORE_FAULT, entry->alias, err,
-                                   "a hashed directory holds trusted certificates and CRLs only; it is left out"));
+            const char *why = "a hashed directory holds trusted certificates and CRLs only; it is left out";
+            if (entry->kind == CERTSTORE_KEY)
+                CSI_TRY(csi_report_add(report, "key-lost", CERTSTORE_FAULT, entry->alias, err, "%s", why));
+            else if (entry->kind == CERTSTORE_SECRET)
+                CSI_TRY(csi_report_add(report, "secret-lost", CERTSTORE_FAULT, entry->alias, err, "%s", why));
+            else
+                CSI_TRY(csi_report_add(report, "opaque-lost", CERTSTORE_FAULT, entry->alias, err, "%s", why));
             continue;
         }
         if (!entry->unnamed && (entry->origin.document == NULL || entry->origin.document->codec != &csi_codec_pemdir))
