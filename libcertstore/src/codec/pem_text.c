@@ -167,7 +167,7 @@ certstore_status csi_pem_split(struct csi_pem_document *document, unsigned part,
     size_t used = 0;
     for (bool found = true; found;) {
         const size_t from = scan.at;
-        size_t size;
+        size_t size = 0;
         CSI_TRY(csi_pem_next(&scan, &block, &found, err));
         if (!found)
             break;
