@@ -1,182 +1,203 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* text.c: UTF-8 as the library keeps it (see text.h), and the encodings of Java and of BMPString. */
+/* text.c: UTF-8 with two liberties (text.h), and the encodings the formats use instead of it. Lower case is in text_fold.c. */
 #include "base/text.h"
 
-#include "base/error.h"
-#include "base/text_lower.h"
+enum { LEAD_FIRST = 0xd800, TRAIL_FIRST = 0xdc00, SURROGATE_END = 0xe000, SUPPLEMENTARY = 0x10000, LAST_CODE_POINT = 0x10ffff };
 
-enum { HIGH_SURROGATE = 0xd800, LOW_SURROGATE = 0xdc00, SURROGATE_END = 0xe000, FIRST_SUPPLEMENTARY = 0x10000 };
-
-static bool is_continuation(uint8_t byte)
+static bool is_lead(int32_t unit)
 {
-    return (byte & 0xc0) == 0x80;
+    return unit >= LEAD_FIRST && unit < TRAIL_FIRST;
+}
+
+static bool is_trail(int32_t unit)
+{
+    return unit >= TRAIL_FIRST && unit < SURROGATE_END;
+}
+
+static int32_t join_surrogates(int32_t lead, int32_t trail)
+{
+    return SUPPLEMENTARY + ((lead - LEAD_FIRST) << 10) + (trail - TRAIL_FIRST);
+}
+
+/* One sequence of RFC 3629 section 4, except that C0 80 and surrogates pass; -1 for any other overlong or broken form. */
+static int32_t next_sequence(const uint8_t **at, const uint8_t *end)
+{
+    const uint8_t *p = *at;
+    if (p == end)
+        return -1;
+    size_t more = *p < 0x80 ? 0 : *p < 0xc0 ? 4 : *p < 0xe0 ? 1 : *p < 0xf0 ? 2 : *p < 0xf8 ? 3 : 4;
+    static const int32_t smallest[] = { 0, 0x80, 0x800, SUPPLEMENTARY };
+    static const uint8_t lead_bits[] = { 0x7f, 0x1f, 0x0f, 0x07 };
+    if (more == 4 || (size_t)(end - p) <= more)
+        return -1;
+    int32_t code_point = *p & lead_bits[more];
+    for (size_t i = 1; i <= more; i++) {
+        if ((p[i] & 0xc0) != 0x80)
+            return -1;
+        code_point = code_point << 6 | (p[i] & 0x3f);
+    }
+    bool nul = more == 1 && code_point == 0;
+    if ((code_point < smallest[more] && !nul) || code_point > LAST_CODE_POINT)
+        return -1;
+    *at = p + more + 1;
+    return code_point;
 }
 
 int32_t csi_utf8_next(const uint8_t **at, const uint8_t *end)
 {
-    const uint8_t *p = *at;
-    size_t left = (size_t)(end - p);
-    if (left == 0)
-        return -1;
-    if (p[0] < 0x80) {
-        *at += 1;
-        return p[0];
+    const uint8_t *after = *at;
+    int32_t code_point = next_sequence(&after, end);
+    if (is_lead(code_point)) {
+        /* A pair in two times three bytes would be a second spelling of one code point: only unpaired surrogates pass. */
+        const uint8_t *ahead = after;
+        if (is_trail(next_sequence(&ahead, end)))
+            return -1;
     }
-    if (p[0] >= 0xc0 && p[0] < 0xe0 && left >= 2 && is_continuation(p[1])) {
-        int32_t c = (p[0] & 0x1f) << 6 | (p[1] & 0x3f);
-        *at += 2;
-        return c >= 0x80 || c == 0 ? c : -1; /* C0 80 is U+0000; no other overlong form */
-    }
-    if ((p[0] & 0xf0) == 0xe0 && left >= 3 && is_continuation(p[1]) && is_continuation(p[2])) {
-        int32_t c = (p[0] & 0x0f) << 12 | (p[1] & 0x3f) << 6 | (p[2] & 0x3f);
-        *at += 3;
-        return c >= 0x800 ? c : -1;
-    }
-    if ((p[0] & 0xf8) == 0xf0 && left >= 4 && is_continuation(p[1]) && is_continuation(p[2]) && is_continuation(p[3])) {
-        int32_t c = (p[0] & 0x07) << 18 | (p[1] & 0x3f) << 12 | (p[2] & 0x3f) << 6 | (p[3] & 0x3f);
-        *at += 4;
-        return c >= FIRST_SUPPLEMENTARY && c <= 0x10ffff ? c : -1;
-    }
-    return -1;
+    if (code_point >= 0)
+        *at = after;
+    return code_point;
 }
 
-/* Code points below 0x10000 in one, two or three bytes; U+0000 as C0 80. Modified UTF-8 is this and nothing more. */
-static void put_bmp(struct csi_buf *out, int32_t c)
+void csi_utf8_put(struct csi_buf *out, int32_t code_point)
 {
+    uint32_t c = (uint32_t)code_point;
     if (c != 0 && c < 0x80) {
         csi_buf_put_u8(out, (uint8_t)c);
         return;
     }
+    uint8_t bytes[4];
+    size_t size = 0;
     if (c < 0x800) {
-        csi_buf_put_u8(out, (uint8_t)(0xc0 | c >> 6));
+        bytes[size++] = (uint8_t)(0xc0 | c >> 6);
+    } else if (c < SUPPLEMENTARY) {
+        bytes[size++] = (uint8_t)(0xe0 | c >> 12);
+        bytes[size++] = (uint8_t)(0x80 | (c >> 6 & 0x3f));
     } else {
-        csi_buf_put_u8(out, (uint8_t)(0xe0 | c >> 12));
-        csi_buf_put_u8(out, (uint8_t)(0x80 | (c >> 6 & 0x3f)));
+        bytes[size++] = (uint8_t)(0xf0 | c >> 18);
+        bytes[size++] = (uint8_t)(0x80 | (c >> 12 & 0x3f));
+        bytes[size++] = (uint8_t)(0x80 | (c >> 6 & 0x3f));
     }
-    csi_buf_put_u8(out, (uint8_t)(0x80 | (c & 0x3f)));
+    bytes[size++] = (uint8_t)(0x80 | (c & 0x3f));
+    csi_buf_put(out, bytes, size);
 }
 
-void csi_utf8_put(struct csi_buf *out, int32_t c)
+bool csi_text_ascii(struct csi_span text)
 {
-    if (c < FIRST_SUPPLEMENTARY) {
-        put_bmp(out, c);
-        return;
-    }
-    csi_buf_put_u8(out, (uint8_t)(0xf0 | c >> 18));
-    csi_buf_put_u8(out, (uint8_t)(0x80 | (c >> 12 & 0x3f)));
-    csi_buf_put_u8(out, (uint8_t)(0x80 | (c >> 6 & 0x3f)));
-    csi_buf_put_u8(out, (uint8_t)(0x80 | (c & 0x3f)));
+    for (size_t i = 0; i < text.size; i++)
+        if (text.data[i] == 0 || text.data[i] >= 0x80)
+            return false;
+    return true;
 }
 
 bool csi_utf8_valid(struct csi_span text)
 {
-    const uint8_t *at = text.data;
+    if (csi_text_ascii(text))
+        return true;
     const uint8_t *end = text.data + text.size;
-    while (at < end)
+    for (const uint8_t *at = text.data; at < end;)
         if (csi_utf8_next(&at, end) < 0)
             return false;
     return true;
 }
 
-/* UTF-16 units become code points: a pair is joined, a surrogate on its own stays what it is. */
-struct units {
-    int32_t high; /* a high surrogate that waits for its low one, or 0 */
+/* Collects UTF-16 units, joining pairs: what both Java's form and BMPString boil down to. */
+struct unit_sink {
+    struct csi_buf *out;
+    int32_t lead; /* a lead surrogate that waits for its trail; 0: none */
 };
 
-static void put_unit(struct units *units, int32_t unit, struct csi_buf *out)
+static void flush_units(struct unit_sink *sink)
 {
-    bool low = unit >= LOW_SURROGATE && unit < SURROGATE_END;
-    if (units->high != 0 && low) {
-        csi_utf8_put(out, FIRST_SUPPLEMENTARY + ((units->high - HIGH_SURROGATE) << 10) + (unit - LOW_SURROGATE));
-        units->high = 0;
+    if (sink->lead != 0)
+        csi_utf8_put(sink->out, sink->lead);
+    sink->lead = 0;
+}
+
+static void put_unit(struct unit_sink *sink, int32_t unit)
+{
+    if (sink->lead != 0 && is_trail(unit)) {
+        csi_utf8_put(sink->out, join_surrogates(sink->lead, unit));
+        sink->lead = 0;
         return;
     }
-    if (units->high != 0)
-        csi_utf8_put(out, units->high);
-    bool high = unit >= HIGH_SURROGATE && unit < LOW_SURROGATE;
-    units->high = high ? unit : 0;
-    if (!high)
-        csi_utf8_put(out, unit);
-}
-
-static void end_units(struct units *units, struct csi_buf *out)
-{
-    if (units->high != 0)
-        csi_utf8_put(out, units->high);
-    units->high = 0;
-}
-
-static int32_t high_of(int32_t c)
-{
-    return HIGH_SURROGATE + ((c - FIRST_SUPPLEMENTARY) >> 10);
-}
-
-static int32_t low_of(int32_t c)
-{
-    return LOW_SURROGATE + ((c - FIRST_SUPPLEMENTARY) & 0x3ff);
+    flush_units(sink);
+    if (is_lead(unit))
+        sink->lead = unit;
+    else
+        csi_utf8_put(sink->out, unit);
 }
 
 bool csi_text_from_modified_utf8(struct csi_span in, struct csi_buf *out)
 {
-    const uint8_t *at = in.data;
-    const uint8_t *end = in.data + in.size;
-    struct units units = { 0 };
-    while (at < end) {
-        /* DataInput.readUTF: no byte F0..FF, and no bare 00 from a writer; Java reads a bare 00 all the same. */
-        if (*at >= 0xf0)
-            return false;
-        int32_t unit = csi_utf8_next(&at, end);
-        if (unit < 0)
-            return false;
-        put_unit(&units, unit, out);
+    if (csi_text_ascii(in)) {
+        csi_buf_put_span(out, in);
+        return true;
     }
-    end_units(&units, out);
+    struct unit_sink sink = { out, 0 };
+    const uint8_t *end = in.data + in.size;
+    for (const uint8_t *at = in.data; at < end;) {
+        int32_t unit = next_sequence(&at, end);
+        if (unit < 0 || unit >= SUPPLEMENTARY)
+            return false;
+        put_unit(&sink, unit);
+    }
+    flush_units(&sink);
     return true;
+}
+
+/* The UTF-16 units of a code point; returns how many. */
+static size_t to_units(int32_t code_point, uint16_t units[2])
+{
+    if (code_point < SUPPLEMENTARY) {
+        units[0] = (uint16_t)code_point;
+        return 1;
+    }
+    units[0] = (uint16_t)(LEAD_FIRST + ((code_point - SUPPLEMENTARY) >> 10));
+    units[1] = (uint16_t)(TRAIL_FIRST + ((code_point - SUPPLEMENTARY) & 0x3ff));
+    return 2;
 }
 
 bool csi_text_to_modified_utf8(struct csi_span in, struct csi_buf *out)
 {
-    const uint8_t *at = in.data;
+    if (csi_text_ascii(in)) {
+        csi_buf_put_span(out, in);
+        return true;
+    }
     const uint8_t *end = in.data + in.size;
-    while (at < end) {
-        int32_t c = csi_utf8_next(&at, end);
-        if (c < 0)
+    for (const uint8_t *at = in.data; at < end;) {
+        int32_t code_point = csi_utf8_next(&at, end);
+        if (code_point < 0)
             return false;
-        if (c >= FIRST_SUPPLEMENTARY) {
-            put_bmp(out, high_of(c));
-            put_bmp(out, low_of(c));
-        } else {
-            put_bmp(out, c);
-        }
+        uint16_t units[2];
+        size_t count = to_units(code_point, units);
+        for (size_t i = 0; i < count; i++)
+            csi_utf8_put(out, units[i]); /* each surrogate in three bytes of its own */
     }
     return true;
 }
 
 bool csi_text_from_utf16be(struct csi_span in, struct csi_buf *out)
 {
-    struct units units = { 0 };
     if (in.size % 2 != 0)
         return false;
+    struct unit_sink sink = { out, 0 };
     for (size_t i = 0; i < in.size; i += 2)
-        put_unit(&units, in.data[i] << 8 | in.data[i + 1], out);
-    end_units(&units, out);
+        put_unit(&sink, in.data[i] << 8 | in.data[i + 1]);
+    flush_units(&sink);
     return true;
 }
 
 bool csi_text_to_utf16be(struct csi_span in, struct csi_buf *out)
 {
-    const uint8_t *at = in.data;
     const uint8_t *end = in.data + in.size;
-    while (at < end) {
-        int32_t c = csi_utf8_next(&at, end);
-        if (c < 0)
+    for (const uint8_t *at = in.data; at < end;) {
+        int32_t code_point = csi_utf8_next(&at, end);
+        if (code_point < 0)
             return false;
-        if (c >= FIRST_SUPPLEMENTARY) {
-            csi_buf_put_u16(out, (uint16_t)high_of(c));
-            csi_buf_put_u16(out, (uint16_t)low_of(c));
-        } else {
-            csi_buf_put_u16(out, (uint16_t)c);
-        }
+        uint16_t units[2];
+        size_t count = to_units(code_point, units);
+        for (size_t i = 0; i < count; i++)
+            csi_buf_put_u16(out, units[i]);
     }
     return true;
 }
@@ -187,102 +208,32 @@ void csi_text_from_latin1(struct csi_span in, struct csi_buf *out)
         csi_utf8_put(out, in.data[i]);
 }
 
-static bool fold_ascii(struct csi_span in, struct csi_buf *out)
-{
-    uint8_t *room = csi_buf_reserve(out, in.size);
-    if (room == NULL)
-        return true; /* the buffer remembers that it failed */
-    for (size_t i = 0; i < in.size; i++) {
-        if (in.data[i] >= 0x80)
-            return false;
-        room[i] = in.data[i] >= 'A' && in.data[i] <= 'Z' ? (uint8_t)(in.data[i] + 32) : in.data[i];
-    }
-    out->size += in.size;
-    return true;
-}
-
-enum { SIGMA = 0x3a3, SMALL_SIGMA = 0x3c3, FINAL_SIGMA = 0x3c2, DOTTED_I = 0x130, COMBINING_DOT = 0x307 };
-
-/* Unicode's Final_Sigma condition: a cased letter before, none after, with case-ignorable characters passed over. */
-static bool sigma_is_final(const uint8_t *start, const uint8_t *before, const uint8_t *after, const uint8_t *end)
-{
-    bool cased_before = false;
-    for (const uint8_t *at = start; at < before;) {
-        int32_t c = csi_utf8_next(&at, before);
-        if (c < 0)
-            return false;
-        if (!csi_case_ignorable(c))
-            cased_before = csi_cased(c);
-    }
-    while (cased_before && after < end) {
-        int32_t c = csi_utf8_next(&after, end);
-        if (c < 0)
-            return false;
-        if (!csi_case_ignorable(c))
-            return !csi_cased(c);
-    }
-    return cased_before;
-}
-
-bool csi_text_lower(struct csi_span in, struct csi_buf *out)
-{
-    if (fold_ascii(in, out))
-        return true;
-    const uint8_t *at = in.data;
-    const uint8_t *end = in.data + in.size;
-    while (at < end) {
-        const uint8_t *here = at;
-        int32_t c = csi_utf8_next(&at, end);
-        if (c < 0)
-            return false;
-        if (c == DOTTED_I) { /* String.toLowerCase in every language but Turkish, Azeri, Lithuanian */
-            csi_utf8_put(out, 'i');
-            csi_utf8_put(out, COMBINING_DOT);
-        } else if (c == SIGMA) {
-            csi_utf8_put(out, sigma_is_final(in.data, here, at, end) ? FINAL_SIGMA : SMALL_SIGMA);
-        } else {
-            csi_utf8_put(out, csi_lower(c));
-        }
-    }
-    return true;
-}
-
-char *csi_alias_fold(enum csi_alias_rule rule, const char *alias, certstore_error *err)
-{
-    if (rule == CSI_ALIAS_EXACT)
-        return csi_strdup(alias, err);
-    CSI_AUTO_BUF lower = { 0 };
-    if (!csi_text_lower(csi_span_text(alias), &lower))
-        return csi_strdup(alias, err); /* not UTF-8: it is found by its bytes */
-    if (csi_buf_check(&lower, err) != CERTSTORE_OK)
-        return NULL;
-    return csi_strndup((const char *)lower.data, lower.size, err);
-}
-
 void csi_hex(const uint8_t *data, size_t size, char *text)
 {
     static const char digits[] = "0123456789abcdef";
     for (size_t i = 0; i < size; i++) {
-        text[2 * i] = digits[data[i] >> 4];
-        text[2 * i + 1] = digits[data[i] & 15];
+        *text++ = digits[data[i] >> 4];
+        *text++ = digits[data[i] & 15];
     }
-    text[2 * size] = '\0';
+    *text = '\0';
 }
 
-static int digit_value(char c)
+static int hex_value(char digit)
 {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    if (digit >= '0' && digit <= '9')
+        return digit - '0';
+    if (digit >= 'a' && digit <= 'f')
+        return digit - 'a' + 10;
+    if (digit >= 'A' && digit <= 'F')
+        return digit - 'A' + 10;
+    return -1;
 }
 
 bool csi_unhex(const char *text, uint8_t *data, size_t size)
 {
     for (size_t i = 0; i < size; i++) {
-        int high = digit_value(text[2 * i]);
-        int low = high >= 0 ? digit_value(text[2 * i + 1]) : -1;
+        int high = hex_value(text[2 * i]);
+        int low = high >= 0 ? hex_value(text[2 * i + 1]) : -1; /* the first character that is no digit may be the NUL */
         if (low < 0)
             return false;
         data[i] = (uint8_t)(high << 4 | low);

@@ -10,10 +10,12 @@
 
 #include "base/buf.h"
 
-/* The code point at *at (moved past it), or -1 for bytes that are not our UTF-8. */
+/* The code point at *at (moved past it), or -1 for bytes that are not our UTF-8 (and at the end). A raw NUL byte reads as U+0000. */
 int32_t csi_utf8_next(const uint8_t **at, const uint8_t *end);
 void csi_utf8_put(struct csi_buf *out, int32_t code_point);
 bool csi_utf8_valid(struct csi_span text);
+/* Nothing but U+0001 to U+007F: the same bytes in every encoding below that has bytes. */
+bool csi_text_ascii(struct csi_span text);
 
 /* Java's modified UTF-8 (DataOutput.writeUTF: C0 80, surrogate pairs as 2 x 3 bytes) from and to ours. False: malformed. */
 bool csi_text_from_modified_utf8(struct csi_span in, struct csi_buf *out);
@@ -24,12 +26,24 @@ bool csi_text_to_utf16be(struct csi_span in, struct csi_buf *out);
 /* ISO 8859-1 to ours. */
 void csi_text_from_latin1(struct csi_span in, struct csi_buf *out);
 
-/* String.toLowerCase(Locale.ENGLISH): what Java's key stores look an alias up by. */
+/* String.toLowerCase(Locale.ENGLISH) of Java 17: what Java's key stores look an alias up by. False: not our UTF-8. */
 bool csi_text_lower(struct csi_span in, struct csi_buf *out);
 /* Equality under an alias rule. */
 enum csi_alias_rule { CSI_ALIAS_EXACT = 0, CSI_ALIAS_LOWER = 1 };
+bool csi_alias_equal(enum csi_alias_rule rule, const char *a, const char *b);
+/* A hash that is equal for aliases that are equal under the rule; without the key nobody can choose aliases that collide. */
+struct csi_hash_key {
+    uint64_t k0, k1;
+};
+uint32_t csi_alias_hash(enum csi_alias_rule rule, const struct csi_hash_key *key, const char *alias);
 /* The key an alias is found by: itself, or its lower-case form; NUL-terminated, owned. */
 char *csi_alias_fold(enum csi_alias_rule rule, const char *alias, certstore_error *err);
+
+/* What text_fold.c asks of the table in text_lower.c: Character.toLowerCase, and the classes that decide on a final sigma. */
+enum csi_word_class { CSI_WORD_BREAK, CSI_WORD_PART, CSI_WORD_JOINER };
+int32_t csi_code_point_lower(int32_t code_point);
+bool csi_code_point_cased(int32_t code_point);
+enum csi_word_class csi_code_point_word(int32_t code_point);
 
 /* Lower-case hexadecimal with a final NUL; room for 2 * size + 1. */
 void csi_hex(const uint8_t *data, size_t size, char *text);

@@ -147,32 +147,6 @@ certstore_status csi_bundle_append(certstore_bundle *bundle, certstore_entry *ta
     return CERTSTORE_OK;
 }
 
-static bool same_certs(const certstore_entry *a, const certstore_entry *b)
-{
-    if (a->cert_count != b->cert_count)
-        return false;
-    for (size_t i = 0; i < a->cert_count; i++)
-        if (!csi_span_equal(csi_span(a->certs[i].data, a->certs[i].size), csi_span(b->certs[i].data, b->certs[i].size)))
-            return false;
-    return true;
-}
-
-static bool same_texts(char *const *a, size_t a_count, char *const *b, size_t b_count)
-{
-    if (a_count != b_count)
-        return false;
-    for (size_t i = 0; i < a_count; i++)
-        if (strcmp(a[i], b[i]) != 0)
-            return false;
-    return true;
-}
-
-static bool same_trust(const struct csi_trust *a, const struct csi_trust *b)
-{
-    return same_texts(a->trusted, a->trusted_count, b->trusted, b->trusted_count) &&
-           same_texts(a->rejected, a->rejected_count, b->rejected, b->rejected_count);
-}
-
 /* The same key object, or two that lie in the clear with the same bytes. Sealed keys are not opened for this: a key that comes sealed from elsewhere
  * is another one. */
 static bool same_key(const csi_key *a, const csi_key *b)
@@ -200,11 +174,11 @@ static unsigned changes(const certstore_entry *stands, const certstore_entry *wa
     unsigned changed = stands->origin.changed;
     if (strcmp(stands->alias, wanted->alias) != 0)
         changed |= CSI_CHANGED_ALIAS;
-    if (!same_certs(stands, wanted))
+    if (!csi_entry_same_certs(stands, wanted))
         changed |= CSI_CHANGED_CERTS;
     if (!same_key(stands->key, wanted->key))
         changed |= CSI_CHANGED_KEY;
-    if (!same_trust(&stands->trust, &wanted->trust))
+    if (!csi_entry_same_trust(stands, wanted))
         changed |= CSI_CHANGED_TRUST;
     if (wanted->created_ms != INT64_MIN && stands->created_ms != wanted->created_ms)
         changed |= CSI_CHANGED_CREATED;

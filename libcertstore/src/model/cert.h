@@ -34,8 +34,12 @@ certstore_status csi_cert_init(struct certstore_cert *cert, csi_blob *owner, str
 void csi_cert_clear(struct certstore_cert *cert);
 /* False when the bytes are no certificate as far as skimmed. */
 bool csi_cert_skim(struct csi_span der, struct csi_cert_view *view);
-/* Seconds since 1970 of a whole UTCTime or GeneralizedTime (RFC 5280 section 4.1.2.5); false if malformed. */
+/* Seconds since 1970 of a whole UTCTime or GeneralizedTime (RFC 5280 section 4.1.2.5, and the older forms with an offset or without seconds); false
+ * if malformed. */
 bool csi_time_from_der(struct csi_span time, int64_t *seconds);
+/* RFC 3339 text in UTC: "2027-01-31T23:59:59Z". */
+enum { CSI_TIME_TEXT_SIZE = 32 };
+void csi_time_text(int64_t seconds, char text[CSI_TIME_TEXT_SIZE]);
 /* RFC 4514 text of a whole Name. */
 bool csi_name_text(struct csi_span name, struct csi_buf *out);
 /* Finds an extension by OID content; value is the content of its OCTET STRING. */

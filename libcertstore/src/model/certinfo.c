@@ -244,3 +244,16 @@ bool csi_cert_sans(const struct csi_cert_view *view, struct csi_buf *out)
     }
     return true;
 }
+
+void csi_cert_label(struct csi_span der, struct csi_buf *out)
+{
+    struct csi_cert_view view;
+    uint8_t digest[32];
+    CSI_AUTO_BUF name = { 0 };
+    csi_sha256(der, digest);
+    if (csi_cert_skim(der, &view) && csi_name_text(view.subject, &name) && name.size > 0) {
+        csi_buf_put_span(out, csi_buf_span(&name));
+        csi_buf_put_u8(out, ' ');
+    }
+    csi_buf_printf(out, "(%02x%02x%02x%02x)", digest[0], digest[1], digest[2], digest[3]);
+}

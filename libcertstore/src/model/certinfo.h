@@ -16,5 +16,7 @@ bool csi_algorithm_name(struct csi_span algorithm, struct csi_buf *out);
 /* RFC 5280 section 4.2.1.6, one name a line: DNS:, IP:, email:, URI:, DirName:, RID:, otherName:OID. True (and nothing) without the
  * extension. */
 bool csi_cert_sans(const struct csi_cert_view *view, struct csi_buf *out);
+/* How a message names a certificate: its subject and 8 digits of its fingerprint. */
+void csi_cert_label(struct csi_span der, struct csi_buf *out);
 
 #endif

@@ -181,3 +181,36 @@ certstore_status csi_entry_add_trust(certstore_entry *entry, const char *purpose
         return csi_fail(err, CERTSTORE_E_LIMIT, "purposes: more than %d of one certificate; name the purposes that matter", MAX_PURPOSES);
     return append_text(texts, count, name, err);
 }
+
+bool csi_entry_same_certs(const certstore_entry *a, const certstore_entry *b)
+{
+    if (a->cert_count != b->cert_count)
+        return false;
+    for (size_t i = 0; i < a->cert_count; i++)
+        if (!csi_span_equal(csi_span(a->certs[i].data, a->certs[i].size), csi_span(b->certs[i].data, b->certs[i].size)))
+            return false;
+    return true;
+}
+
+static bool has_text(char *const *texts, size_t count, const char *wanted)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(texts[i], wanted) == 0)
+            return true;
+    return false;
+}
+
+/* Purposes are a set, and each stands in it once. */
+static bool same_texts(char *const *a, size_t a_count, char *const *b, size_t b_count)
+{
+    bool same = a_count == b_count;
+    for (size_t i = 0; i < a_count && same; i++)
+        same = has_text(b, b_count, a[i]);
+    return same;
+}
+
+bool csi_entry_same_trust(const certstore_entry *a, const certstore_entry *b)
+{
+    return same_texts(a->trust.trusted, a->trust.trusted_count, b->trust.trusted, b->trust.trusted_count) &&
+           same_texts(a->trust.rejected, a->trust.rejected_count, b->trust.rejected, b->trust.rejected_count);
+}

@@ -76,5 +76,8 @@ void csi_entry_set_origin(certstore_entry *entry, const csi_document *document, 
 certstore_entry *csi_entry_copy(const certstore_entry *entry, certstore_error *err);
 certstore_status csi_entry_set_alias(certstore_entry *entry, const char *alias, certstore_error *err);
 certstore_status csi_entry_add_trust(certstore_entry *entry, const char *purpose, bool reject, certstore_error *err);
+/* The same certificates in the same order; the same purposes. */
+bool csi_entry_same_certs(const certstore_entry *a, const certstore_entry *b);
+bool csi_entry_same_trust(const certstore_entry *a, const certstore_entry *b);
 
 #endif
