@@ -76,12 +76,17 @@ $(TEST_BIN): $(BUILD)/%: $(BUILD)/%.o $(TEST_SUPPORT_OBJ) $(STATIC)
 $(FUZZ_REPLAY): $(BUILD)/%_replay: $(BUILD)/%.o $(BUILD)/tests/fuzz/replay.o $(STATIC)
 	$(CC) $(LDFLAGS_ALL) $(OPTIMIZE) $(CFLAGS) -o $@ $^ $(LIBS)
 
+# Programs that the scripts of tests/interop run.
+INTEROP_BIN := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/interop/*.c)))
+$(INTEROP_BIN): $(BUILD)/%: $(BUILD)/%.o $(STATIC)
+	$(CC) $(LDFLAGS_ALL) $(OPTIMIZE) $(CFLAGS) -o $@ $^ $(LIBS)
+
 # Examples see what a user sees: the public headers and the library.
 $(EXAMPLE_BIN): $(BUILD)/%: %.c $(STATIC)
 	@mkdir -p $(@D)
 	$(CC) -std=c11 $(WARNINGS) $(OPTIMIZE) $(CFLAGS) -Ilibcertstore/include $(LDFLAGS_ALL) -MMD -MP -o $@ $< $(STATIC) $(LIBS)
 
-tests-build: all $(TEST_BIN) $(FUZZ_REPLAY) $(EXAMPLE_BIN)
+tests-build: all $(TEST_BIN) $(FUZZ_REPLAY) $(EXAMPLE_BIN) $(INTEROP_BIN)
 
 # Scripts that report in TAP. Those of tests/interop compare with other programs; those of tests/crash kill and cut the power, at length.
 CHECK_SCRIPTS   := $(sort $(wildcard tests/*/check-*))

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * storetool.c: the codecs on a command line, for the tests against other programs.
+ *
+ *   storetool list FORMAT FILE [STOREPASS [ALIAS=PASS ...]]
+ *   storetool copy FORMAT FILE OUTFORMAT OUT STOREPASS [ALIAS=PASS ...]
+ *
+ * `list` prints a line an entry: alias, kind, SHA-256 of each certificate (or -), SHA-256 of the key in the clear (or -). `copy` writes every
+ * entry anew, as if none had been read from a file.
+ */
+#include <stdio.h>
+
+#include "codec/codec.h"
+
+static const struct csi_codec *const codecs[] = { &csi_codec_jks, &csi_codec_jceks, &csi_codec_bks };
+
+static void fail(const char *what)
+{
+    fprintf(stderr, "storetool: %s\n", what);
+    exit(1);
+}
+
+static const struct csi_codec *codec_of(const char *name)
+{
+    for (size_t i = 0; i < sizeof codecs / sizeof *codecs; i++)
+        if (strcmp(codecs[i]->name, name) == 0)
+            return codecs[i];
+    fail("no such format");
+    return NULL;
+}
+
+static csi_parts *read_file(const char *path, certstore_error *err)
+{
+    CSI_AUTO_BUF buf = { 0 };
+    FILE *file = fopen(path, "rb");
+    if (file == NULL)
+        fail(path);
+    for (size_t n = 1; n > 0;) {
+        uint8_t *room = csi_buf_reserve(&buf, 65536);
+        n = room != NULL ? fread(room, 1, 65536, file) : 0;
+        buf.size += n;
+    }
+    fclose(file);
+    CSI_AUTO(csi_blob) *blob = csi_blob_from_buf(&buf, err);
+    CSI_AUTO(csi_parts) *parts = csi_parts_new(err);
+    if (blob == NULL || parts == NULL || csi_parts_add(parts, "", blob, err) != CERTSTORE_OK)
+        fail(err->message);
+    return csi_steal(&parts);
+}
+
+/* STOREPASS and then ALIAS=PASS; the last '=' divides. */
+static csi_passwords *parse_passwords(char **words, int count, certstore_error *err)
+{
+    CSI_AUTO(csi_passwords) *passwords = csi_passwords_new(err);
+    if (passwords == NULL || count <= 0)
+        return csi_steal(&passwords);
+    passwords->store = csi_secret_new(words[0], strlen(words[0]), err);
+    for (int i = 1; i < count; i++) {
+        char *divider = strrchr(words[i], '=');
+        if (divider == NULL)
+            fail("ALIAS=PASS");
+        *divider = '\0';
+        if (csi_passwords_set_entry(passwords, words[i], csi_span_text(divider + 1), err) != CERTSTORE_OK)
+            fail(err->message);
+        *divider = '=';
+    }
+    return csi_steal(&passwords);
+}
+
+static void print_hash(struct csi_span bytes, const char *before)
+{
+    uint8_t digest[32];
+    char text[65];
+    csi_sha256(bytes, digest);
+    csi_hex(digest, sizeof digest, text);
+    printf("%s%s", before, text);
+}
+
+static void print_entry(const certstore_entry *entry)
+{
+    static const char *const kinds[] = { "trusted", "key", "secret", "crl", "opaque" };
+    certstore_error err = { 0 };
+    CSI_AUTO_PLAIN plain = { 0 };
+    printf("%s\t%s\t%s", entry->alias, kinds[entry->kind], entry->cert_count == 0 ? "-" : "");
+    for (size_t i = 0; i < entry->cert_count; i++)
+        print_hash(csi_span(entry->certs[i].data, entry->certs[i].size), i > 0 ? "+" : "");
+    if (entry->key == NULL) {
+        printf("\t-\n");
+        return;
+    }
+    if (csi_key_open(entry->key, entry->alias, NULL, &plain, &err) != CERTSTORE_OK) {
+        printf("\tlocked\n");
+        return;
+    }
+    print_hash(csi_secret_span(plain.bytes), "\t");
+    printf("%s%s\n", plain.algorithm[0] != '\0' ? ":" : "", plain.algorithm);
+}
+
+static certstore_bundle *read_store(const char *format, const char *path, const csi_passwords *passwords, certstore_error *err)
+{
+    CSI_AUTO(csi_parts) *parts = read_file(path, err);
+    const struct csi_decode in = { .parts = parts, .passwords = passwords, .limits = &csi_limits_default };
+    certstore_bundle *bundle = codec_of(format)->decode(&in, err);
+    if (bundle == NULL)
+        fail(err->message);
+    return bundle;
+}
+
+static certstore_bundle *without_origins(const certstore_bundle *from, certstore_error *err)
+{
+    certstore_bundle *bundle = csi_bundle_new(from->format, from->rule, err);
+    for (size_t i = 0; i < from->count; i++)
+        if (bundle == NULL || csi_bundle_put(bundle, from->entries[i], err) != CERTSTORE_OK)
+            fail(err->message);
+    return bundle;
+}
+
+static void copy(const char *format, const certstore_bundle *bundle, const char *path, const csi_passwords *passwords, certstore_error *err)
+{
+    CSI_AUTO(csi_parts) *parts = csi_parts_new(err);
+    const struct csi_encode in = { .passwords = passwords, .protect = passwords, .part_count = 1, .limits = &csi_limits_default };
+    if (codec_of(format)->encode(bundle, &in, parts, err) != CERTSTORE_OK)
+        fail(err->message);
+    FILE *file = fopen(path, "wb");
+    const csi_blob *bytes = parts->items[0].bytes;
+    if (file == NULL || fwrite(bytes->data, 1, bytes->size, file) != bytes->size || fclose(file) != 0)
+        fail(path);
+}
+
+int main(int argc, char **argv)
+{
+    certstore_error err = { 0 };
+    const bool copies = argc >= 7 && strcmp(argv[1], "copy") == 0;
+    if (!copies && (argc < 4 || strcmp(argv[1], "list") != 0))
+        fail("list FORMAT FILE [STOREPASS [ALIAS=PASS ...]] | copy FORMAT FILE OUTFORMAT OUT STOREPASS [ALIAS=PASS ...]");
+    const int first = copies ? 6 : 4;
+    CSI_AUTO(csi_passwords) *passwords = parse_passwords(argv + first, argc - first, &err);
+    CSI_AUTO(certstore_bundle) *bundle = read_store(argv[2], argv[3], passwords, &err);
+    if (copies) {
+        CSI_AUTO(certstore_bundle) *fresh = without_origins(bundle, &err);
+        copy(argv[4], fresh, argv[5], passwords, &err);
+        return 0;
+    }
+    for (size_t i = 0; i < bundle->count; i++)
+        print_entry(bundle->entries[i]);
+    return 0;
+}
