@@ -71,6 +71,8 @@ struct csi_pem_piece *csi_pem_add_piece(struct csi_pem_document *document, certs
 /* pem_der.c: one object in DER instead of text. False when it is none that is known. */
 bool csi_pem_classify_der(struct csi_span der, enum csi_pem_kind *kind, const char **label);
 bool csi_pem_is_crl(struct csi_span der);
+/* The whole Name of a CRL's issuer. */
+bool csi_pem_crl_issuer(struct csi_span der, struct csi_span *issuer);
 
 /* pem_pair.c: which certificates belong to which key: one row a key. */
 struct csi_pem_identity {

@@ -2,16 +2,35 @@
 /* pem_der.c: what PEM would call an object that came in bare DER. Tells them apart by their outline alone. */
 #include "codec/pem.h"
 
-/* CertificateList (RFC 5280 section 5.1): within tbsCertList a Time follows AlgorithmIdentifier and Name; a certificate has a SEQUENCE there. */
+/* CertificateList (RFC 5280 section 5.1): tbsCertList is version OPTIONAL, AlgorithmIdentifier, issuer, thisUpdate. *rest begins behind the
+ * issuer. */
+static bool enter_crl(struct csi_span der, struct csi_span *issuer, struct csi_reader *rest)
+{
+    struct csi_reader r = csi_reader(der), list;
+    struct csi_tlv tlv;
+    if (!csi_der_enter(&r, CSI_DER_SEQUENCE, &list) || csi_left(&r) > 0 || !csi_der_enter(&list, CSI_DER_SEQUENCE, rest))
+        return false;
+    csi_der_expect(rest, CSI_DER_INTEGER, &tlv);
+    if (!csi_der_expect(rest, CSI_DER_SEQUENCE, &tlv))
+        return false;
+    const bool named = csi_der_expect(rest, CSI_DER_SEQUENCE, &tlv);
+    *issuer = tlv.whole;
+    return named;
+}
+
+bool csi_pem_crl_issuer(struct csi_span der, struct csi_span *issuer)
+{
+    struct csi_reader rest;
+    return enter_crl(der, issuer, &rest);
+}
+
+/* Where a CRL has a Time, a certificate has a SEQUENCE. */
 bool csi_pem_is_crl(struct csi_span der)
 {
-    struct csi_reader r = csi_reader(der), list, tbs;
+    struct csi_reader rest;
+    struct csi_span issuer;
     struct csi_tlv tlv;
-    if (!csi_der_enter(&r, CSI_DER_SEQUENCE, &list) || csi_left(&r) > 0 || !csi_der_enter(&list, CSI_DER_SEQUENCE, &tbs))
-        return false;
-    csi_der_expect(&tbs, CSI_DER_INTEGER, &tlv); /* version OPTIONAL */
-    return csi_der_expect(&tbs, CSI_DER_SEQUENCE, &tlv) && csi_der_expect(&tbs, CSI_DER_SEQUENCE, &tlv) &&
-           (csi_der_expect(&tbs, CSI_DER_UTC_TIME, &tlv) || csi_der_expect(&tbs, CSI_DER_GENERALIZED_TIME, &tlv));
+    return enter_crl(der, &issuer, &rest) && csi_der_next(&rest, &tlv) && (tlv.tag == CSI_DER_UTC_TIME || tlv.tag == CSI_DER_GENERALIZED_TIME);
 }
 
 static bool starts_with(struct csi_span der, const uint8_t *tags, size_t count)

@@ -98,8 +98,8 @@ static certstore_status open_legacy(const csi_blob *sealed, const csi_secret *pa
                                     certstore_error *err)
 {
     struct csi_pem_scan scan = csi_pem_scan(csi_blob_span(sealed));
-    struct csi_pem_block block;
-    struct envelope envelope;
+    struct csi_pem_block block = { 0 };
+    struct envelope envelope = { 0 };
     bool found;
     CSI_TRY(csi_pem_next(&scan, &block, &found, err));
     if (!found || block.label.size < strlen("PRIVATE KEY"))

@@ -125,16 +125,12 @@ static char *alias_for_label(struct csi_span label, certstore_error *err)
 /* The CN of the issuer, "crl" before it: csi_alias_for_cert() knows certificates only. */
 static char *alias_for_crl(struct csi_span der, certstore_error *err)
 {
-    struct csi_reader r = csi_reader(der), list, tbs;
-    struct csi_tlv tlv;
+    struct csi_span issuer;
     CSI_AUTO_BUF text = { 0 };
     CSI_AUTO_BUF alias = { 0 };
-    if (csi_der_enter(&r, CSI_DER_SEQUENCE, &list) && csi_der_enter(&list, CSI_DER_SEQUENCE, &tbs)) {
-        csi_der_expect(&tbs, CSI_DER_INTEGER, &tlv);
-        if (csi_der_expect(&tbs, CSI_DER_SEQUENCE, &tlv) && csi_der_expect(&tbs, CSI_DER_SEQUENCE, &tlv) && csi_name_text(tlv.whole, &text))
-            csi_buf_put_u8(&text, 0);
-    }
-    const char *name = text.data != NULL && !text.failed ? strstr((const char *)text.data, "CN=") : NULL;
+    if (csi_pem_crl_issuer(der, &issuer) && csi_name_text(issuer, &text))
+        csi_buf_put_u8(&text, 0);
+    const char *name = text.size > 0 && !text.failed && text.data[text.size - 1] == 0 ? strstr((const char *)text.data, "CN=") : NULL;
     csi_buf_put_text(&alias, "crl");
     for (const char *c = name != NULL ? name + 3 : ""; *c != 0 && *c != ',' && alias.size < 64; c++)
         if (isalnum((unsigned char)*c)) {

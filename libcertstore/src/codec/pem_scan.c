@@ -171,7 +171,7 @@ static certstore_status find_end(struct csi_span text, size_t mark, size_t body,
 certstore_status csi_pem_next(struct csi_pem_scan *scan, struct csi_pem_block *block, bool *found, certstore_error *err)
 {
     const struct csi_span text = scan->text;
-    size_t mark, body, close, past;
+    size_t mark = 0, body = 0, close = 0, past = 0;
     *found = find_begin(text, scan->at, &mark, &block->begin);
     if (!*found)
         return CERTSTORE_OK;

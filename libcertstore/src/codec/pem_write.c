@@ -352,7 +352,7 @@ static certstore_status place_new(struct writer *w, certstore_error *err)
 static certstore_status hand_over(struct writer *w, csi_parts *parts, certstore_error *err)
 {
     static const char *const names[CSI_PEM_PARTS] = { "", "key" };
-    for (unsigned i = 0; i < w->part_count; i++) {
+    for (unsigned i = 0; i < w->part_count && i < CSI_PEM_PARTS; i++) {
         const bool existed = w->document != NULL && w->document->text[i] != NULL;
         if (i > 0 && !existed && w->out[i].size == 0)
             continue; /* no key, and no file for one */

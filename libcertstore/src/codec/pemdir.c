@@ -40,25 +40,12 @@ bool csi_pemdir_parse_name(const char *name, struct csi_pemdir_slot *slot)
     return true;
 }
 
-static bool crl_issuer(struct csi_span der, struct csi_span *issuer)
-{
-    struct csi_reader r = csi_reader(der), list, tbs;
-    struct csi_tlv tlv;
-    if (!csi_der_enter(&r, CSI_DER_SEQUENCE, &list) || !csi_der_enter(&list, CSI_DER_SEQUENCE, &tbs))
-        return false;
-    csi_der_expect(&tbs, CSI_DER_INTEGER, &tlv);
-    if (!csi_der_expect(&tbs, CSI_DER_SEQUENCE, &tlv) || !csi_der_expect(&tbs, CSI_DER_SEQUENCE, &tlv))
-        return false;
-    *issuer = tlv.whole;
-    return true;
-}
-
 bool csi_pemdir_hash(struct csi_span der, bool crl, uint32_t *hash)
 {
     struct csi_cert_view view;
     struct csi_span name;
     if (crl)
-        return crl_issuer(der, &name) && csi_name_hash(name, hash);
+        return csi_pem_crl_issuer(der, &name) && csi_name_hash(name, hash);
     return csi_cert_skim(der, &view) && csi_name_hash(view.subject, hash);
 }
 
