@@ -82,6 +82,12 @@ static bool is_java(struct csi_span oid)
     return csi_span_equal(oid, csi_span(oid_jks, sizeof oid_jks)) || csi_span_equal(oid, csi_span(oid_jceks, sizeof oid_jceks));
 }
 
+bool csi_pkcs8_is_java(struct csi_span sealed)
+{
+    struct envelope envelope;
+    return read_envelope(sealed, &envelope) && is_java(envelope.oid);
+}
+
 static certstore_status open_pkcs8(const csi_blob *sealed, const csi_secret *password, struct csi_budget *budget, struct csi_plain_key *plain,
                                    certstore_error *err)
 {
@@ -116,7 +122,10 @@ static csi_blob *make_envelope(const struct csi_buf *algorithm, const struct csi
 
 static csi_blob *seal_pbe(struct csi_span like, struct csi_span pkcs8, const csi_secret *password, certstore_error *err)
 {
-    struct csi_budget budget = { .limits = &csi_limits_default };
+    struct csi_limits limits = csi_limits_default;
+    limits.value[CERTSTORE_LIMIT_KDF_ITERATIONS] = UINT64_MAX; /* what is followed was within the reader's limits */
+    limits.value[CERTSTORE_LIMIT_KDF_TOTAL] = UINT64_MAX;
+    struct csi_budget budget = { .limits = &limits };
     CSI_AUTO_PBE_SESSION session = { .budget = &budget };
     CSI_AUTO_BUF algorithm = { 0 };
     CSI_AUTO_BUF ciphertext = { 0 };

@@ -23,6 +23,9 @@ csi_blob *csi_pkcs8_seal(enum csi_pkcs8_scheme scheme, struct csi_span pkcs8, co
 /* Seals with the algorithm and parameters (fresh salt and IV) of an existing envelope: an edit keeps algorithms. */
 csi_blob *csi_pkcs8_reseal(struct csi_span like, struct csi_span pkcs8, const csi_secret *password, certstore_error *err);
 
+/* True for an envelope under one of Java's own two algorithms, which nothing but its key stores reads. */
+bool csi_pkcs8_is_java(struct csi_span sealed);
+
 /* Java's two protectors: codec/java_protector.c. data is the EncryptedPrivateKeyInfo's parameters (whole, may be empty) and ciphertext. */
 certstore_status csi_jks_key_open(struct csi_span ciphertext, const csi_secret *password, csi_secret **pkcs8, certstore_error *err);
 certstore_status csi_jks_key_seal(struct csi_span pkcs8, const csi_secret *password, struct csi_buf *ciphertext, certstore_error *err);
