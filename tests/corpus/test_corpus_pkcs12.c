@@ -15,7 +15,9 @@
 #include "codec/pkcs12.h"
 #include "codec/pkcs8.h"
 #include "model/cert.h"
+#include "support/codec.h"
 #include "support/corpus.h"
+#include "support/make.h"
 
 static const char *digest_text(struct csi_span bytes, char text[65])
 {
@@ -274,10 +276,79 @@ static void every_file_is_read_as_the_corpus_says(void **state)
     corpus_free(corpus);
 }
 
+/* The bags of `before` are all there, in order, byte for byte; `*more` is how many others there are. */
+static bool bags_survive(const csi_pkcs12 *before, const csi_pkcs12 *after, size_t *more)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < after->bag_count && found < before->bag_count; i++)
+        if (before->bags[found].kind == CSI_BAG_NEST || csi_span_equal(before->bags[found].whole, after->bags[i].whole))
+            found++;
+    *more = after->bag_count - before->bag_count;
+    return found == before->bag_count;
+}
+
+/* Adds a trusted certificate to the decoded file and reads the result. */
+static bool edit_keeps_the_rest(csi_blob *file, const csi_passwords *passwords, csi_blob *cert, char *why, size_t room)
+{
+    certstore_status status;
+    size_t more = 0;
+    CSI_AUTO(certstore_bundle) *bundle = codec_decode(&csi_codec_pkcs12, file, passwords, &status);
+    snprintf(why, room, "does not decode: %s", certstore_status_name(status));
+    if (bundle == NULL)
+        return false;
+    CSI_AUTO(csi_blob) *same = codec_encode(&csi_codec_pkcs12, bundle, passwords, CSI_PROFILE_DEFAULT);
+    snprintf(why, room, "unchanged, but other bytes");
+    if (!csi_span_equal(csi_blob_span(same), csi_blob_span(file)))
+        return false;
+    CSI_AUTO(certstore_entry) *added = make_trusted("an added certificate", cert);
+    certstore_error err = { 0 };
+    assert_int_equal(csi_bundle_put(bundle, added, &err), CERTSTORE_OK);
+    CSI_AUTO(csi_blob) *edited = codec_encode(&csi_codec_pkcs12, bundle, passwords, CSI_PROFILE_DEFAULT);
+    CSI_AUTO(certstore_bundle) *after = codec_decode(&csi_codec_pkcs12, edited, passwords, &status);
+    snprintf(why, room, "edited, and does not decode: %s", certstore_status_name(status));
+    if (after == NULL)
+        return false;
+    snprintf(why, room, "edited, and not every bag is as it was");
+    return bags_survive((const csi_pkcs12 *)bundle->document, (const csi_pkcs12 *)after->document, &more) && more == 1 &&
+           after->count == bundle->count && after->integrity == bundle->integrity;
+}
+
+static void every_accepted_file_survives_an_edit_bag_for_bag(void **state)
+{
+    (void)state;
+    struct corpus *corpus = corpus_open();
+    const struct corpus_row *row;
+    unsigned files = 0, misses = 0;
+    if (corpus == NULL)
+        skip();
+    X509 *x509 = make_cert(&(struct make_cert){ .subject = "CN=added", .key = make_key("EC:P-256", 1), .ca = true });
+    CSI_AUTO(csi_blob) *cert = make_der(x509);
+    X509_free(x509);
+    for (size_t at = 0; (row = corpus_next(corpus, "PKCS12", &at)) != NULL;) {
+        size_t size;
+        char why[128];
+        certstore_error err = { 0 };
+        if (strcmp(row->expect, "accept") != 0 || strstr(row->file, "iter_1000000") != NULL) /* a second each */
+            continue;
+        uint8_t *data = corpus_load(corpus, row->file, &size);
+        CSI_AUTO(csi_blob) *file = csi_blob_adopt(data, size, &err);
+        CSI_AUTO(csi_passwords) *passwords = passwords_of(row);
+        bool good = edit_keeps_the_rest(file, passwords, cert, why, sizeof why);
+        if (!good)
+            print_message("# miss: %s: %s\n", row->file, why);
+        misses += !good;
+        files++;
+    }
+    print_message("# table PKCS12       edited, rest kept    %4u     %4u\n", files - misses, files);
+    assert_int_equal(misses, 0);
+    corpus_free(corpus);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_file_is_read_as_the_corpus_says),
+        cmocka_unit_test(every_accepted_file_survives_an_edit_bag_for_bag),
     };
     return cmocka_run_group_tests_name("pkcs12 corpus", tests, NULL, NULL);
 }

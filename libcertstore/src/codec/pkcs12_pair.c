@@ -232,24 +232,50 @@ static bool in_chain(const csi_pkcs12 *pkcs12, const struct csi_p12_item *item, 
     return false;
 }
 
-/* The issuer's certificate: its subject is our issuer, and it is not in the chain yet. Where several are, one without a name of its own:
- * a named one is more likely somebody's entry. */
-static int32_t find_issuer(const struct pairs *p, const struct csi_p12_item *item, struct csi_span issuer)
+/* Does the subject's authorityKeyIdentifier name another key than the issuer's subjectKeyIdentifier (RFC 5280 section 4.2.1.1)? */
+static bool contradicts(const struct csi_cert_view *subject, const struct csi_cert_view *issuer)
 {
-    int32_t named = CSI_NO_BAG;
+    static const uint8_t oid_aki[] = { 0x55, 0x1d, 0x23 };
+    static const uint8_t oid_ski[] = { 0x55, 0x1d, 0x0e };
+    struct csi_span aki, ski;
+    struct csi_tlv key, stated;
+    struct csi_reader body;
+    bool critical;
+    if (!csi_cert_extension(subject, csi_span(oid_aki, sizeof oid_aki), &aki, &critical) ||
+        !csi_cert_extension(issuer, csi_span(oid_ski, sizeof oid_ski), &ski, &critical))
+        return false;
+    struct csi_reader a = csi_reader(aki);
+    struct csi_reader s = csi_reader(ski);
+    return csi_der_enter(&a, CSI_DER_SEQUENCE, &body) && csi_der_expect(&body, CSI_DER_CONTEXT | 0, &key) &&
+           csi_der_expect(&s, CSI_DER_OCTET_STRING, &stated) && !csi_span_equal(key.content, stated.content);
+}
+
+/* Of several certificates with the issuer's name: one whose key identifier does not contradict, then one without a friendlyName (a named one
+ * is more likely somebody's entry), then one that stands behind the certificate it is to follow, as writers put chains. */
+static int preference(const struct pairs *p, int32_t bag, int32_t subject, const struct csi_cert_view *view)
+{
+    struct csi_cert_view issuer;
+    int score = csi_cert_skim(p->pkcs12->bags[bag].object, &issuer) && !contradicts(view, &issuer) ? 4 : 0;
+    score += p->pkcs12->bags[bag].friendly_name.size == 0 ? 2 : 0;
+    return score + (bag > subject ? 1 : 0);
+}
+
+static int32_t find_issuer(const struct pairs *p, const struct csi_p12_item *item, int32_t subject, const struct csi_cert_view *view)
+{
+    int32_t best = CSI_NO_BAG;
+    int best_score = -1;
     size_t looked_at = 0; /* a file of one subject over and over must not cost n squared */
-    for (size_t i = lower_bound(&p->subjects, issuer); i < p->subjects.count && csi_span_equal(p->subjects.rows[i].key, issuer); i++) {
+    for (size_t i = lower_bound(&p->subjects, view->issuer); i < p->subjects.count && looked_at < MAX_NAMESAKES; i++, looked_at++) {
         int32_t bag = p->subjects.rows[i].bag;
-        if (in_chain(p->pkcs12, item, bag))
-            continue;
-        if (named != CSI_NO_BAG && ++looked_at > MAX_NAMESAKES)
+        if (!csi_span_equal(p->subjects.rows[i].key, view->issuer))
             break;
-        if (p->pkcs12->bags[bag].friendly_name.size == 0)
-            return bag;
-        if (named == CSI_NO_BAG)
-            named = bag;
+        int score = in_chain(p->pkcs12, item, bag) ? -1 : preference(p, bag, subject, view);
+        if (score > best_score) {
+            best_score = score;
+            best = bag;
+        }
     }
-    return named;
+    return best;
 }
 
 static certstore_status build_chain(struct pairs *p, struct csi_p12_item *item, int32_t bag, certstore_error *err)
@@ -261,7 +287,7 @@ static certstore_status build_chain(struct pairs *p, struct csi_p12_item *item, 
         p->member[bag] = true;
         if (!csi_cert_skim(p->pkcs12->bags[bag].object, &view) || csi_span_equal(view.issuer, view.subject))
             return CERTSTORE_OK;
-        bag = find_issuer(p, item, view.issuer);
+        bag = find_issuer(p, item, bag, &view);
     }
     return CERTSTORE_OK;
 }
