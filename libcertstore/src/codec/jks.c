@@ -75,17 +75,17 @@ static certstore_status add_unheld(const certstore_entry *entry, certstore_repor
 {
     switch (entry->kind) {
     case CERTSTORE_CRL:
-        return csi_report_add(losses, "crl", CERTSTORE_FAULT, entry->alias, err, "a revocation list: Java's key stores hold none");
+        return csi_report_add(losses, "crl-lost", CERTSTORE_FAULT, entry->alias, err, "a revocation list: Java's key stores hold none");
     case CERTSTORE_SECRET:
-        return csi_report_add(losses, "secret-key", CERTSTORE_FAULT, entry->alias, err, "a secret key: JKS holds none (JCEKS and PKCS#12 do)");
+        return csi_report_add(losses, "secret-lost", CERTSTORE_FAULT, entry->alias, err, "a secret key: JKS holds none (JCEKS and PKCS#12 do)");
     case CERTSTORE_OPAQUE:
-        return csi_report_add(losses, "opaque", CERTSTORE_FAULT, entry->alias, err, "%s: only the format it comes from can hold it",
+        return csi_report_add(losses, "opaque-lost", CERTSTORE_FAULT, entry->alias, err, "%s: only the format it comes from can hold it",
                               entry->type != NULL ? entry->type : "something unknown");
     case CERTSTORE_KEY:
     case CERTSTORE_TRUSTED:
         break;
     }
-    return csi_report_add(losses, "opaque", CERTSTORE_FAULT, entry->alias, err, "an entry without the key or certificate that makes it one");
+    return csi_report_add(losses, "opaque-lost", CERTSTORE_FAULT, entry->alias, err, "an entry without the key or certificate that makes it one");
 }
 
 /* "any" is what a trusted certificate of these formats is trusted for anyway. */
@@ -103,7 +103,7 @@ static certstore_status add_entry_losses(const struct csi_codec *codec, const ce
     if (!csi_jks_holds(codec, bundle, entry))
         return add_unheld(entry, losses, err);
     if (has_purposes(&entry->trust))
-        CSI_TRY(csi_report_add(losses, "trust-purposes", CERTSTORE_WARNING, entry->alias, err,
+        CSI_TRY(csi_report_add(losses, "trust-lost", CERTSTORE_WARNING, entry->alias, err,
                                "what it is trusted for: in Java's own key stores every trusted certificate is trusted for everything"));
     if (is_from(codec, bundle, entry) && (entry->origin.changed & CSI_CHANGED_ALIAS) == 0)
         return CERTSTORE_OK; /* its alias is written as it was read */
@@ -112,7 +112,7 @@ static certstore_status add_entry_losses(const struct csi_codec *codec, const ce
         return err->status;
     if (strcmp(folded, entry->alias) == 0)
         return CERTSTORE_OK;
-    return csi_report_add(losses, "alias-case", CERTSTORE_INFO, entry->alias, err, "the capital letters of its alias: it becomes \"%s\"", folded);
+    return csi_report_add(losses, "case-lost", CERTSTORE_INFO, entry->alias, err, "the capital letters of its alias: it becomes \"%s\"", folded);
 }
 
 certstore_status csi_jks_collisions(const struct csi_codec *codec, const certstore_bundle *bundle, certstore_report *report, certstore_error *err)
