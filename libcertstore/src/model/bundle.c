@@ -12,17 +12,32 @@ static const char *alias_at(const void *owner, size_t position)
     return bundle->entries[position]->alias;
 }
 
-certstore_bundle *csi_bundle_new(const char *format, enum csi_alias_rule rule, certstore_error *err)
+static void sync(certstore_bundle *bundle)
 {
-    CSI_AUTO(certstore_bundle) *bundle = csi_new(1, sizeof *bundle, err);
+    bundle->entries = bundle->list.items;
+    bundle->count = bundle->list.count;
+}
+
+static certstore_bundle *new_bundle(const char *format, enum csi_alias_rule rule, certstore_error *err)
+{
+    certstore_bundle *bundle = csi_new(1, sizeof *bundle, err);
     if (bundle == NULL)
         return NULL;
     bundle->format = format;
     bundle->rule = rule;
     bundle->integrity = CERTSTORE_INTEGRITY_ABSENT;
+    bundle->list.size = sizeof(certstore_entry *);
+    return bundle;
+}
+
+certstore_bundle *csi_bundle_new(const char *format, enum csi_alias_rule rule, certstore_error *err)
+{
+    CSI_AUTO(certstore_bundle) *bundle = new_bundle(format, rule, err);
+    if (bundle == NULL)
+        return NULL;
     bundle->index = csi_index_new(rule, alias_at, err);
-    bundle->notes = csi_report_new(err);
-    return bundle->index != NULL && bundle->notes != NULL ? csi_steal(&bundle) : NULL;
+    bundle->notes = bundle->index != NULL ? csi_report_new(err) : NULL;
+    return bundle->notes != NULL ? csi_steal(&bundle) : NULL;
 }
 
 void certstore_bundle_free(certstore_bundle *bundle)
@@ -31,7 +46,8 @@ void certstore_bundle_free(certstore_bundle *bundle)
         return;
     for (size_t i = 0; i < bundle->count; i++)
         certstore_entry_free(bundle->entries[i]);
-    free(bundle->entries);
+    csi_deque_free(&bundle->list);
+    csi_table_free(&bundle->removed);
     csi_index_free(bundle->index);
     csi_document_free(bundle->document);
     certstore_report_free(bundle->notes);
@@ -42,25 +58,25 @@ void certstore_bundle_free(certstore_bundle *bundle)
 
 certstore_bundle *csi_bundle_copy(const certstore_bundle *from, certstore_error *err)
 {
-    CSI_AUTO(certstore_bundle) *bundle = csi_bundle_new(from->format, from->rule, err);
-    CSI_AUTO(certstore_report) *notes = bundle != NULL ? csi_report_copy(from->notes, err) : NULL;
-    if (notes == NULL)
+    CSI_AUTO(certstore_bundle) *bundle = new_bundle(from->format, from->rule, err);
+    if (bundle == NULL || csi_deque_copy(&bundle->list, &from->list, err) != CERTSTORE_OK)
         return NULL;
-    certstore_report_free(bundle->notes);
-    bundle->notes = csi_steal(&notes);
-    bundle->entries = csi_grow(NULL, &bundle->capacity, from->count, sizeof *bundle->entries, err);
-    if (bundle->entries == NULL)
-        return NULL;
-    for (size_t i = 0; i < from->count; i++)
-        bundle->entries[bundle->count++] = csi_entry_ref(from->entries[i]);
+    sync(bundle);
+    for (size_t i = 0; i < bundle->count; i++)
+        csi_entry_ref(bundle->entries[i]);
     bundle->integrity = from->integrity;
     bundle->read_count = from->read_count;
+    bundle->reordered = from->reordered;
     bundle->document = csi_document_ref(from->document);
     bundle->snapshot_free = from->snapshot_free;
     bundle->snapshot_ref = from->snapshot_ref;
     if (from->snapshot != NULL)
         bundle->snapshot = from->snapshot_ref(from->snapshot);
-    return csi_index_rebuild(bundle->index, bundle, bundle->count, err) == CERTSTORE_OK ? csi_steal(&bundle) : NULL;
+    bundle->index = csi_index_copy(from->index, err);
+    bundle->notes = bundle->index != NULL ? csi_report_copy(from->notes, err) : NULL;
+    if (bundle->notes == NULL || csi_table_copy(&bundle->removed, &from->removed, err) != CERTSTORE_OK)
+        return NULL;
+    return csi_steal(&bundle);
 }
 
 size_t csi_bundle_position(const certstore_bundle *bundle, const char *alias)
@@ -71,13 +87,10 @@ size_t csi_bundle_position(const certstore_bundle *bundle, const char *alias)
 /* Appends an entry whose alias is free; takes the reference only on success. */
 static certstore_status append(certstore_bundle *bundle, certstore_entry *entry, certstore_error *err)
 {
-    certstore_entry **entries = csi_grow(bundle->entries, &bundle->capacity, bundle->count + 1, sizeof *entries, err);
-    if (entries == NULL)
-        return err->status;
-    bundle->entries = entries;
-    entries[bundle->count] = entry;
-    CSI_TRY(csi_index_add(bundle->index, bundle, bundle->count, err));
-    bundle->count++;
+    CSI_TRY(csi_deque_reserve(&bundle->list, err));
+    CSI_TRY(csi_index_append(bundle->index, entry->alias, err));
+    CSI_TRY(csi_deque_append(&bundle->list, &entry, err));
+    sync(bundle);
     entry->frozen = true;
     return CERTSTORE_OK;
 }
@@ -147,60 +160,96 @@ certstore_status csi_bundle_append(certstore_bundle *bundle, certstore_entry *ta
     return CERTSTORE_OK;
 }
 
-/* The same key object, or two that lie in the clear with the same bytes. Sealed keys are not opened for this: a key that comes sealed from elsewhere
- * is another one. */
-static bool same_key(const csi_key *a, const csi_key *b)
-{
-    if (a == b)
-        return true;
-    if (a == NULL || b == NULL)
-        return false;
-    if (a->protection == NULL && b->protection == NULL)
-        return csi_secret_equal(a->plain.bytes, b->plain.bytes) && strcmp(a->plain.algorithm, b->plain.algorithm) == 0;
-    return a->protection == b->protection && a->sealed != NULL && b->sealed != NULL &&
-           csi_span_equal(csi_blob_span(a->sealed), csi_blob_span(b->sealed));
-}
-
 static bool same_content(const csi_blob *a, const csi_blob *b)
 {
     return a == b || (a != NULL && b != NULL && csi_span_equal(csi_blob_span(a), csi_blob_span(b)));
 }
 
-/* Which parts of the entry that stands in the store are changed when `wanted` takes its place. */
-static unsigned changes(const certstore_entry *stands, const certstore_entry *wanted)
+static bool says_nothing(const struct csi_trust *trust)
 {
-    if (stands->kind != wanted->kind || !same_content(stands->content, wanted->content))
-        return CSI_CHANGED_ALL;
-    unsigned changed = stands->origin.changed;
-    if (strcmp(stands->alias, wanted->alias) != 0)
-        changed |= CSI_CHANGED_ALIAS;
-    if (!csi_entry_same_certs(stands, wanted))
-        changed |= CSI_CHANGED_CERTS;
-    if (!same_key(stands->key, wanted->key))
-        changed |= CSI_CHANGED_KEY;
-    if (!csi_entry_same_trust(stands, wanted))
-        changed |= CSI_CHANGED_TRUST;
-    if (wanted->created_ms != INT64_MIN && stands->created_ms != wanted->created_ms)
-        changed |= CSI_CHANGED_CREATED;
-    unsigned whole = CSI_CHANGED_CERTS | (stands->key != NULL ? CSI_CHANGED_KEY : 0);
-    return (changed & whole) == whole ? CSI_CHANGED_ALL : changed;
+    return trust->trusted_count == 0 && trust->rejected_count == 0;
 }
 
-static certstore_status replace_at(certstore_bundle *bundle, size_t position, certstore_entry **entry, certstore_error *err)
+/* The entry as it was read, of which this one is a changed copy; itself where it is not changed. */
+static const certstore_entry *original_of(const certstore_entry *entry)
 {
-    certstore_entry *stands = bundle->entries[position];
-    unsigned changed = changes(stands, *entry);
-    csi_entry_set_origin(*entry, stands->origin.document, stands->origin.index);
-    (*entry)->origin.changed = changed;
-    if (changed == 0) /* an equal entry: what was read stays, so that nothing is written */
-        return CERTSTORE_OK;
-    if ((*entry)->created_ms == INT64_MIN && (changed & CSI_CHANGED_ALL) != CSI_CHANGED_ALL)
-        (*entry)->created_ms = stands->created_ms;
-    (*entry)->unnamed = stands->unnamed && strcmp(stands->alias, (*entry)->alias) == 0;
-    (*entry)->frozen = true;
-    bundle->entries[position] = csi_steal(entry);
-    certstore_entry_free(stands);
-    (void)err;
+    return entry->origin.original != NULL ? entry->origin.original : entry;
+}
+
+static bool same_origin(const struct csi_origin *a, const struct csi_origin *b)
+{
+    return a->document != NULL && a->document == b->document && a->index == b->index;
+}
+
+/* Which parts of what was read are other ones in `wanted`. What an entry from elsewhere does not say (its date, its trust) it does not change. */
+static unsigned changes(const certstore_entry *read, const certstore_entry *wanted, bool from_elsewhere)
+{
+    unsigned changed = 0;
+    if (read->kind != wanted->kind || !same_content(read->content, wanted->content))
+        return CSI_CHANGED_ALL;
+    if (strcmp(read->alias, wanted->alias) != 0)
+        changed |= CSI_CHANGED_ALIAS;
+    if (!csi_entry_same_certs(read, wanted))
+        changed |= CSI_CHANGED_CERTS;
+    if (!csi_key_same(read->key, wanted->key, read->alias))
+        changed |= CSI_CHANGED_KEY;
+    if (!csi_entry_same_trust(read, wanted) && !(from_elsewhere && says_nothing(&wanted->trust)))
+        changed |= CSI_CHANGED_TRUST;
+    if (read->created_ms != wanted->created_ms && !(from_elsewhere && wanted->created_ms == INT64_MIN))
+        changed |= CSI_CHANGED_CREATED;
+    unsigned whole = CSI_CHANGED_CERTS | (read->key != NULL ? CSI_CHANGED_KEY : 0); /* neither certificate nor key is left of it */
+    return (changed & whole) == whole && read->content == NULL ? CSI_CHANGED_ALL : changed;
+}
+
+/* Lets an entry take the origin of the one it stands in for, marked with what is different. */
+static certstore_status inherit(certstore_entry *entry, const certstore_entry *stands, certstore_error *err)
+{
+    const certstore_entry *read = original_of(stands);
+    bool from_elsewhere = !same_origin(&entry->origin, &stands->origin);
+    unsigned changed = changes(read, entry, from_elsewhere);
+    if (changed != CSI_CHANGED_ALL && from_elsewhere) {
+        entry->created_ms = entry->created_ms != INT64_MIN ? entry->created_ms : stands->created_ms;
+        if (says_nothing(&entry->trust))
+            CSI_TRY(csi_entry_copy_trust(entry, stands, err));
+    }
+    csi_entry_set_origin(entry, stands->origin.document, stands->origin.index);
+    entry->origin.original = stands->origin.document != NULL ? csi_entry_ref(read) : NULL;
+    entry->origin.changed = stands->origin.document != NULL ? changed : 0;
+    entry->unnamed = stands->unnamed && strcmp(stands->alias, entry->alias) == 0;
+    return CERTSTORE_OK;
+}
+
+static void replace_at(certstore_bundle *bundle, size_t position, certstore_entry *entry)
+{
+    entry->frozen = true;
+    certstore_entry_free(bundle->entries[position]);
+    bundle->entries[position] = entry;
+}
+
+static uint32_t origin_hash(size_t number)
+{
+    return (uint32_t)number * 2654435761u; /* numbers in a row, spread out (Knuth, vol. 3, 6.4) */
+}
+
+/* An entry that was read from this store, removed, and is put back, keeps its origin, and with it what the store knows of it beside the entry. Any
+ * other one is new here: two entries must not claim one place in the document. */
+static certstore_status append_put(certstore_bundle *bundle, certstore_entry *entry, certstore_error *err)
+{
+    size_t cursor = 0;
+    size_t number = entry->origin.index;
+    size_t found = SIZE_MAX;
+    if (entry->origin.document != NULL && entry->origin.document == bundle->document && number < UINT32_MAX)
+        found = csi_table_next(&bundle->removed, origin_hash(number), &cursor);
+    while (found != SIZE_MAX && found != number)
+        found = csi_table_next(&bundle->removed, origin_hash(number), &cursor);
+    if (found == SIZE_MAX) {
+        csi_entry_set_origin(entry, NULL, 0);
+        return append(bundle, entry, err);
+    }
+    entry->origin.changed = changes(original_of(entry), entry, false);
+    CSI_TRY(append(bundle, entry, err));
+    csi_table_remove(&bundle->removed, origin_hash(number), number);
+    bundle->reordered = true;
     return CERTSTORE_OK;
 }
 
@@ -212,11 +261,14 @@ certstore_status csi_bundle_put(certstore_bundle *bundle, const certstore_entry 
     if (copy == NULL)
         return err->status;
     size_t position = csi_bundle_position(bundle, copy->alias);
-    if (position != SIZE_MAX)
-        return replace_at(bundle, position, &copy, err);
-    csi_entry_set_origin(copy, NULL, 0); /* a second entry made from one that was read is a new one */
-    CSI_TRY(append(bundle, copy, err));
-    csi_steal(&copy);
+    if (position == SIZE_MAX) {
+        CSI_TRY(append_put(bundle, copy, err));
+        csi_steal(&copy);
+        return CERTSTORE_OK;
+    }
+    CSI_TRY(inherit(copy, bundle->entries[position], err));
+    bool as_read = copy->origin.document != NULL && copy->origin.changed == 0;
+    replace_at(bundle, position, as_read ? csi_entry_ref(copy->origin.original) : csi_steal(&copy));
     return CERTSTORE_OK;
 }
 
@@ -226,10 +278,12 @@ certstore_status csi_bundle_remove(certstore_bundle *bundle, const char *alias, 
     if (position == SIZE_MAX)
         return csi_fail(err, CERTSTORE_E_NOT_FOUND, "%s: no entry has this alias; list the store to see those it has", alias);
     certstore_entry *removed = bundle->entries[position];
-    memmove(&bundle->entries[position], &bundle->entries[position + 1], (bundle->count - position - 1) * sizeof removed);
-    bundle->count--;
-    /* Never larger than before, so it does not allocate and cannot fail. */
-    CSI_TRY(csi_index_rebuild(bundle->index, bundle, bundle->count, err));
+    const struct csi_origin *origin = &removed->origin;
+    if (origin->document != NULL && origin->document == bundle->document && origin->index < UINT32_MAX)
+        CSI_TRY(csi_table_put(&bundle->removed, origin_hash(origin->index), origin->index, err));
+    csi_index_remove(bundle->index, position, removed->alias);
+    csi_deque_remove(&bundle->list, position);
+    sync(bundle);
     certstore_entry_free(removed);
     return CERTSTORE_OK;
 }
@@ -247,86 +301,23 @@ certstore_status csi_bundle_rename(certstore_bundle *bundle, const char *alias, 
     CSI_AUTO(certstore_entry) *renamed = csi_entry_copy(bundle->entries[position], err);
     if (renamed == NULL || csi_entry_set_alias(renamed, new_alias, err) != CERTSTORE_OK)
         return err->status;
-    renamed->frozen = true;
-    certstore_entry_free(bundle->entries[position]);
-    bundle->entries[position] = csi_steal(&renamed);
-    return csi_index_rebuild(bundle->index, bundle, bundle->count, err);
+    if (renamed->origin.document != NULL)
+        renamed->origin.changed = changes(original_of(renamed), renamed, false);
+    if (taken == SIZE_MAX)
+        CSI_TRY(csi_index_rename(bundle->index, position, bundle->entries[position]->alias, new_alias, err));
+    replace_at(bundle, position, csi_steal(&renamed));
+    return CERTSTORE_OK;
 }
 
 bool csi_bundle_pristine(const certstore_bundle *bundle)
 {
-    if (bundle->document == NULL || bundle->count != bundle->read_count)
+    /* Entries keep their order, and an origin stands here once: with as many as were read, none is missing. */
+    if (bundle->document == NULL || bundle->count != bundle->read_count || bundle->reordered)
         return false;
     for (size_t i = 0; i < bundle->count; i++) {
         const struct csi_origin *origin = &bundle->entries[i]->origin;
         if (origin->document != bundle->document || origin->changed != 0)
             return false;
-        /* Entries keep their order, and with as many as were read none is missing; one removed and put back has lost its origin. */
     }
     return true;
-}
-
-/* An attribute of a Name by the last octet of its OID under 2.5.4, as text. */
-static bool name_attribute(struct csi_span name, uint8_t type, struct csi_buf *out)
-{
-    struct csi_reader outer = csi_reader(name);
-    struct csi_reader rdns;
-    struct csi_reader set;
-    struct csi_reader pair;
-    if (!csi_der_enter(&outer, CSI_DER_SEQUENCE, &rdns))
-        return false;
-    while (csi_der_enter(&rdns, CSI_DER_SET, &set)) {
-        while (csi_der_enter(&set, CSI_DER_SEQUENCE, &pair)) {
-            struct csi_tlv oid;
-            struct csi_tlv value;
-            const uint8_t wanted[] = { 0x55, 0x04, type };
-            if (!csi_der_expect(&pair, CSI_DER_OID, &oid) || !csi_der_next(&pair, &value) ||
-                !csi_span_equal(oid.content, csi_span(wanted, sizeof wanted)))
-                continue;
-            out->size = 0; /* the most specific one is the last */
-            if (value.tag == CSI_DER_BMP_STRING)
-                csi_text_from_utf16be(value.content, out);
-            else if (value.tag == CSI_DER_UTF8_STRING)
-                csi_buf_put_span(out, value.content);
-            else
-                csi_text_from_latin1(value.content, out);
-        }
-    }
-    return out->size > 0;
-}
-
-/* Letters, digits, '.', '_', '*' and what is not ASCII stay; everything else becomes one '-'. */
-static char *slug(const struct csi_buf *text, certstore_error *err)
-{
-    char *alias = csi_strndup((const char *)text->data, text->size, err);
-    if (alias == NULL)
-        return NULL;
-    size_t used = 0;
-    for (size_t i = 0; i < text->size; i++) {
-        uint8_t c = text->data[i];
-        bool kept = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || c >= 0x80 || (c != 0 && strchr("._*", c) != NULL);
-        if (kept)
-            alias[used++] = (char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
-        else if (used > 0 && alias[used - 1] != '-')
-            alias[used++] = '-';
-    }
-    while (used > 0 && alias[used - 1] == '-')
-        used--;
-    alias[used] = '\0';
-    return alias;
-}
-
-char *csi_alias_for_cert(const certstore_bundle *bundle, struct csi_span der, certstore_error *err)
-{
-    static const uint8_t preferred[] = { 0x03, 0x0b, 0x0a }; /* CN, OU, O */
-    struct csi_cert_view view;
-    CSI_AUTO_BUF text = { 0 };
-    (void)bundle;
-    if (csi_cert_skim(der, &view))
-        for (size_t i = 0; i < sizeof preferred && text.size == 0; i++)
-            name_attribute(view.subject, preferred[i], &text);
-    CSI_AUTO(csi_chars) *alias = text.size > 0 && csi_utf8_valid(csi_buf_span(&text)) ? slug(&text, err) : NULL;
-    if (err->status != CERTSTORE_OK)
-        return NULL;
-    return alias != NULL && alias[0] != '\0' ? csi_steal(&alias) : csi_strdup("certificate", err);
 }

@@ -5,8 +5,10 @@
 #ifndef CSI_BUNDLE_H
 #define CSI_BUNDLE_H
 
+#include "model/deque.h"
 #include "model/entry.h"
 #include "model/report.h"
+#include "model/table.h"
 
 struct csi_alias_index; /* model/index.h */
 
@@ -14,12 +16,14 @@ struct certstore_bundle {
     const char *format; /* static text: the codec's name */
     enum csi_alias_rule rule;
     certstore_integrity integrity;
-    certstore_entry **entries;
+    certstore_entry **entries; /* what `list` holds, for reading */
     size_t count;
-    size_t capacity;
+    struct csi_deque list;
     struct csi_alias_index *index;
-    size_t read_count;      /* entries when it had been read */
-    csi_document *document; /* what it was read from; NULL when made in memory */
+    size_t read_count;        /* entries when it had been read */
+    csi_document *document;   /* what it was read from; NULL when made in memory */
+    struct csi_table removed; /* the origins that were read and are no longer here: whoever puts one back gets it back */
+    bool reordered;           /* one was put back, and so moved to the end */
     certstore_report *notes;
     void *snapshot; /* what the place looked like when it was read (media's); freed by snapshot_free */
     void (*snapshot_free)(void *snapshot);
@@ -39,8 +43,8 @@ certstore_status csi_bundle_remove(certstore_bundle *bundle, const char *alias, 
 certstore_status csi_bundle_rename(certstore_bundle *bundle, const char *alias, const char *new_alias, certstore_error *err);
 /* True while nothing differs from what was read: same entries, same order, nothing changed. Such a bundle is never written. */
 bool csi_bundle_pristine(const certstore_bundle *bundle);
-/* A stable readable alias for what a format gives none: the subject's CN (else O, OU, else the file-safe name), lower-cased ASCII, with 8 digits of the
- * fingerprint appended where two would clash. */
+/* A stable readable alias for what a format gives none: the subject's CN, else OU, else O, in lower case, with '-' for what does not belong in a name;
+ * "certificate" where there is none of them. csi_bundle_append() tells two of them apart. */
 char *csi_alias_for_cert(const certstore_bundle *bundle, struct csi_span der, certstore_error *err);
 
 #endif

@@ -62,6 +62,7 @@ void certstore_entry_free(certstore_entry *entry)
     free_texts(entry->trust.trusted, entry->trust.trusted_count);
     free_texts(entry->trust.rejected, entry->trust.rejected_count);
     csi_document_free(entry->origin.document);
+    certstore_entry_free(entry->origin.original); /* one step: an original has none */
     free(entry);
 }
 
@@ -103,6 +104,7 @@ void csi_entry_set_origin(certstore_entry *entry, const csi_document *document, 
 {
     csi_document *shared = csi_document_ref(document);
     csi_document_free(entry->origin.document);
+    certstore_entry_free(entry->origin.original);
     entry->origin = (struct csi_origin){ .document = shared, .index = index };
 }
 
@@ -125,6 +127,12 @@ static certstore_status copy_texts(char *const *from, size_t from_count, char **
     return CERTSTORE_OK;
 }
 
+certstore_status csi_entry_copy_trust(certstore_entry *entry, const certstore_entry *from, certstore_error *err)
+{
+    CSI_TRY(copy_texts(from->trust.trusted, from->trust.trusted_count, &entry->trust.trusted, &entry->trust.trusted_count, err));
+    return copy_texts(from->trust.rejected, from->trust.rejected_count, &entry->trust.rejected, &entry->trust.rejected_count, err);
+}
+
 certstore_entry *csi_entry_copy(const certstore_entry *from, certstore_error *err)
 {
     CSI_AUTO(certstore_entry) *entry = csi_entry_new(from->kind, from->alias, err);
@@ -136,6 +144,10 @@ certstore_entry *csi_entry_copy(const certstore_entry *from, certstore_error *er
     entry->content = csi_blob_ref(from->content);
     entry->origin = from->origin;
     csi_document_ref(from->origin.document);
+    if (from->origin.document != NULL && from->frozen)
+        entry->origin.original = csi_entry_ref(from->origin.original != NULL ? from->origin.original : from);
+    else
+        csi_entry_ref(from->origin.original);
     if (from->type != NULL && (entry->type = csi_strdup(from->type, err)) == NULL)
         return NULL;
     for (size_t i = 0; i < from->cert_count; i++) {
@@ -143,8 +155,7 @@ certstore_entry *csi_entry_copy(const certstore_entry *from, certstore_error *er
         if (csi_entry_append_cert(entry, cert->owner, csi_span(cert->data, cert->size), err) != CERTSTORE_OK)
             return NULL;
     }
-    if (copy_texts(from->trust.trusted, from->trust.trusted_count, &entry->trust.trusted, &entry->trust.trusted_count, err) != CERTSTORE_OK ||
-        copy_texts(from->trust.rejected, from->trust.rejected_count, &entry->trust.rejected, &entry->trust.rejected_count, err) != CERTSTORE_OK)
+    if (csi_entry_copy_trust(entry, from, err) != CERTSTORE_OK)
         return NULL;
     return csi_steal(&entry);
 }

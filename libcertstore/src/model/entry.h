@@ -34,9 +34,10 @@ enum csi_changed {
     CSI_CHANGED_ALL = 31 /* another entry in the place of the one that was read */
 };
 struct csi_origin {
-    csi_document *document; /* NULL: made in memory */
-    size_t index;           /* the codec's own number for the entry in its document */
-    unsigned changed;       /* enum csi_changed bits */
+    csi_document *document;           /* NULL: made in memory */
+    size_t index;                     /* the codec's own number for the entry in its document */
+    unsigned changed;                 /* enum csi_changed bits */
+    struct certstore_entry *original; /* the entry as it was read, where this is a copy of it; owned */
 };
 
 /* Purposes as text: the short names of certstore.h where there is one, else dotted OIDs. */
@@ -75,6 +76,7 @@ void csi_entry_set_origin(certstore_entry *entry, const csi_document *document, 
 /* A deep enough copy that may be changed: shares blobs, key and document; keeps the origin and its changed bits. */
 certstore_entry *csi_entry_copy(const certstore_entry *entry, certstore_error *err);
 certstore_status csi_entry_set_alias(certstore_entry *entry, const char *alias, certstore_error *err);
+certstore_status csi_entry_copy_trust(certstore_entry *entry, const certstore_entry *from, certstore_error *err);
 certstore_status csi_entry_add_trust(certstore_entry *entry, const char *purpose, bool reject, certstore_error *err);
 /* The same certificates in the same order; the same purposes. */
 bool csi_entry_same_certs(const certstore_entry *a, const certstore_entry *b);

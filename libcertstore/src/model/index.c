@@ -3,173 +3,125 @@
 #include "model/index.h"
 
 #include "base/error.h"
-
-struct slot {
-    uint32_t hash;
-    uint32_t position_plus_1; /* 0: empty */
-};
+#include "model/deque.h"
+#include "model/ossl.h"
+#include "model/table.h"
 
 struct csi_alias_index {
     enum csi_alias_rule rule;
+    struct csi_hash_key key;
     csi_alias_at at;
-    struct slot *slots; /* a power of two of them, at most half of them taken */
-    size_t slot_count;
-    size_t used;
+    struct csi_table table;    /* alias to ordinal */
+    struct csi_deque ordinals; /* uint32_t each, one a position, growing */
+    uint32_t next;             /* the ordinal of the next entry */
 };
 
-struct csi_alias_index *csi_index_new(enum csi_alias_rule rule, csi_alias_at at, certstore_error *err)
+static uint32_t *ordinals(const struct csi_alias_index *index)
+{
+    return index->ordinals.items;
+}
+
+static struct csi_alias_index *new_index(enum csi_alias_rule rule, csi_alias_at at, certstore_error *err)
 {
     struct csi_alias_index *index = csi_new(1, sizeof *index, err);
     if (index == NULL)
         return NULL;
     index->rule = rule;
     index->at = at;
+    index->ordinals.size = sizeof(uint32_t);
     return index;
+}
+
+struct csi_alias_index *csi_index_new(enum csi_alias_rule rule, csi_alias_at at, certstore_error *err)
+{
+    struct csi_alias_index *index = new_index(rule, at, err);
+    if (index == NULL || csi_random(&index->key, sizeof index->key, err) == CERTSTORE_OK)
+        return index;
+    csi_index_free(index);
+    return NULL;
+}
+
+struct csi_alias_index *csi_index_copy(const struct csi_alias_index *from, certstore_error *err)
+{
+    struct csi_alias_index *index = new_index(from->rule, from->at, err);
+    if (index == NULL)
+        return NULL;
+    index->key = from->key;
+    index->next = from->next;
+    if (csi_table_copy(&index->table, &from->table, err) == CERTSTORE_OK && csi_deque_copy(&index->ordinals, &from->ordinals, err) == CERTSTORE_OK)
+        return index;
+    csi_index_free(index);
+    return NULL;
 }
 
 void csi_index_free(struct csi_alias_index *index)
 {
     if (index == NULL)
         return;
-    free(index->slots);
+    csi_table_free(&index->table);
+    csi_deque_free(&index->ordinals);
     free(index);
-}
-
-static bool is_ascii(const char *text)
-{
-    for (; *text != '\0'; text++)
-        if ((unsigned char)*text >= 0x80)
-            return false;
-    return true;
-}
-
-static uint8_t lower_ascii(uint8_t c)
-{
-    return c >= 'A' && c <= 'Z' ? (uint8_t)(c + 32) : c;
-}
-
-/* FNV-1a. Names of a store are not an attacker's lever here: entries are limited, and a chain of equal hashes costs compares only. */
-static uint32_t hash_bytes(const char *text)
-{
-    uint32_t hash = 2166136261U;
-    for (; *text != '\0'; text++)
-        hash = (hash ^ (uint8_t)*text) * 16777619U;
-    return hash ^ hash >> 15;
-}
-
-/* The same over lower-cased ASCII, in one pass; false for text that is more than ASCII. */
-static bool hash_ascii(const char *text, uint32_t *result)
-{
-    uint32_t hash = 2166136261U;
-    for (; *text != '\0'; text++) {
-        if ((uint8_t)*text >= 0x80)
-            return false;
-        hash = (hash ^ lower_ascii((uint8_t)*text)) * 16777619U;
-    }
-    *result = hash ^ hash >> 15;
-    return true;
-}
-
-/* A folded copy of what ASCII folding cannot fold; NULL (and no failure) where ASCII folding does. */
-static char *folded(const struct csi_alias_index *index, const char *alias)
-{
-    if (index->rule == CSI_ALIAS_EXACT || is_ascii(alias))
-        return NULL;
-    certstore_error ignored = { 0 }; /* not before: clearing it would cost more than all the rest */
-    return csi_alias_fold(index->rule, alias, &ignored);
 }
 
 static uint32_t hash_of(const struct csi_alias_index *index, const char *alias)
 {
-    uint32_t hash;
-    if (index->rule == CSI_ALIAS_EXACT)
-        return hash_bytes(alias);
-    if (hash_ascii(alias, &hash))
-        return hash;
-    CSI_AUTO(csi_chars) *lower = folded(index, alias);
-    return hash_bytes(lower != NULL ? lower : alias);
+    return csi_alias_hash(index->rule, &index->key, alias);
 }
 
-static bool same_alias(const struct csi_alias_index *index, const char *a, const char *b)
+/* Ordinal and position are the same until something is removed. */
+static size_t position_of(const struct csi_alias_index *index, size_t ordinal)
 {
-    if (index->rule == CSI_ALIAS_EXACT)
-        return strcmp(a, b) == 0;
-    if (is_ascii(a) && is_ascii(b)) {
-        while (*a != '\0' && lower_ascii((uint8_t)*a) == lower_ascii((uint8_t)*b)) {
-            a++;
-            b++;
-        }
-        return *a == '\0' && *b == '\0';
+    const uint32_t *sorted = ordinals(index);
+    size_t low = 0;
+    size_t high = index->ordinals.count;
+    if (ordinal < high && sorted[ordinal] == ordinal)
+        return ordinal;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (sorted[middle] < ordinal)
+            low = middle + 1;
+        else
+            high = middle;
     }
-    CSI_AUTO(csi_chars) *x = folded(index, a);
-    CSI_AUTO(csi_chars) *y = folded(index, b);
-    certstore_error ignored = { 0 };
-    if (x == NULL)
-        x = csi_alias_fold(index->rule, a, &ignored);
-    if (y == NULL)
-        y = csi_alias_fold(index->rule, b, &ignored);
-    return x != NULL && y != NULL && strcmp(x, y) == 0;
+    return low;
 }
 
 size_t csi_index_find(const struct csi_alias_index *index, const void *owner, const char *alias)
 {
-    if (index->slot_count == 0)
-        return SIZE_MAX;
     uint32_t hash = hash_of(index, alias);
-    for (size_t i = hash & (index->slot_count - 1);; i = (i + 1) & (index->slot_count - 1)) {
-        const struct slot *slot = &index->slots[i];
-        if (slot->position_plus_1 == 0)
-            return SIZE_MAX;
-        if (slot->hash == hash && same_alias(index, index->at(owner, slot->position_plus_1 - 1), alias))
-            return slot->position_plus_1 - 1;
+    size_t ordinal;
+    for (size_t cursor = 0; (ordinal = csi_table_next(&index->table, hash, &cursor)) != SIZE_MAX;) {
+        size_t position = position_of(index, ordinal);
+        if (csi_alias_equal(index->rule, index->at(owner, position), alias))
+            return position;
     }
+    return SIZE_MAX;
 }
 
-static void place(struct slot *slots, size_t count, struct slot slot)
+certstore_status csi_index_append(struct csi_alias_index *index, const char *alias, certstore_error *err)
 {
-    size_t i = slot.hash & (count - 1);
-    while (slots[i].position_plus_1 != 0)
-        i = (i + 1) & (count - 1);
-    slots[i] = slot;
-}
-
-static certstore_status resize(struct csi_alias_index *index, size_t wanted, certstore_error *err)
-{
-    size_t count = index->slot_count > 0 ? index->slot_count : 16;
-    while (count / 2 < wanted)
-        if (!csi_mul(count, 2, &count))
-            return csi_error_memory(err);
-    if (count == index->slot_count)
-        return CERTSTORE_OK;
-    struct slot *slots = csi_new(count, sizeof *slots, err);
-    if (slots == NULL)
-        return err->status;
-    for (size_t i = 0; i < index->slot_count; i++)
-        if (index->slots[i].position_plus_1 != 0)
-            place(slots, count, index->slots[i]);
-    free(index->slots);
-    index->slots = slots;
-    index->slot_count = count;
+    if (index->next == UINT32_MAX) /* four thousand million changes to one bundle */
+        return csi_fail(err, CERTSTORE_E_LIMIT, "bundle: changed too often to be indexed; copy its entries to a new one");
+    CSI_TRY(csi_deque_append(&index->ordinals, &index->next, err));
+    certstore_status status = csi_table_put(&index->table, hash_of(index, alias), index->next, err);
+    if (status != CERTSTORE_OK) {
+        csi_deque_remove(&index->ordinals, index->ordinals.count - 1);
+        return status;
+    }
+    index->next++;
     return CERTSTORE_OK;
 }
 
-certstore_status csi_index_add(struct csi_alias_index *index, const void *owner, size_t position, certstore_error *err)
+void csi_index_remove(struct csi_alias_index *index, size_t position, const char *alias)
 {
-    if (position >= UINT32_MAX)
-        return csi_fail(err, CERTSTORE_E_LIMIT, "store: more entries than can be indexed; split it");
-    CSI_TRY(resize(index, index->used + 1, err));
-    place(index->slots, index->slot_count, (struct slot){ hash_of(index, index->at(owner, position)), (uint32_t)position + 1 });
-    index->used++;
-    return CERTSTORE_OK;
+    csi_table_remove(&index->table, hash_of(index, alias), ordinals(index)[position]);
+    csi_deque_remove(&index->ordinals, position);
 }
 
-certstore_status csi_index_rebuild(struct csi_alias_index *index, const void *owner, size_t count, certstore_error *err)
+certstore_status csi_index_rename(struct csi_alias_index *index, size_t position, const char *alias, const char *new_alias, certstore_error *err)
 {
-    CSI_TRY(resize(index, count, err)); /* the only step that can fail comes first */
-    if (index->slot_count > 0)
-        memset(index->slots, 0, index->slot_count * sizeof *index->slots);
-    index->used = 0;
-    for (size_t i = 0; i < count; i++)
-        CSI_TRY(csi_index_add(index, owner, i, err));
+    uint32_t ordinal = ordinals(index)[position];
+    CSI_TRY(csi_table_put(&index->table, hash_of(index, new_alias), ordinal, err));
+    csi_table_remove(&index->table, hash_of(index, alias), ordinal);
     return CERTSTORE_OK;
 }

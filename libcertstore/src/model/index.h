@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* index.h: positions by folded alias: open addressing, one hash a slot, no second copy of the aliases. */
+/*
+ * index.h: positions by folded alias, found in constant time, whatever was removed before: an alias leads to an ordinal that its entry keeps for life,
+ * and the ordinals in order of position are sorted, since entries are only ever added behind the others.
+ */
 #ifndef CSI_INDEX_H
 #define CSI_INDEX_H
 
@@ -11,12 +14,15 @@ struct csi_alias_index;
 typedef const char *(*csi_alias_at)(const void *owner, size_t position);
 
 struct csi_alias_index *csi_index_new(enum csi_alias_rule rule, csi_alias_at at, certstore_error *err);
+struct csi_alias_index *csi_index_copy(const struct csi_alias_index *index, certstore_error *err);
 void csi_index_free(struct csi_alias_index *index);
 /* Position of an alias among the owner's; SIZE_MAX when there is none. */
 size_t csi_index_find(const struct csi_alias_index *index, const void *owner, const char *alias);
-/* Adds a position whose alias is not in the index yet. */
-certstore_status csi_index_add(struct csi_alias_index *index, const void *owner, size_t position, certstore_error *err);
-/* Built anew over `count` positions, after positions have moved. */
-certstore_status csi_index_rebuild(struct csi_alias_index *index, const void *owner, size_t count, certstore_error *err);
+/* Adds the position behind the last, under an alias that is not in the index yet. */
+certstore_status csi_index_append(struct csi_alias_index *index, const char *alias, certstore_error *err);
+/* Takes a position out; those behind it move up by one. */
+void csi_index_remove(struct csi_alias_index *index, size_t position, const char *alias);
+/* The entry at a position gets another alias, which is not in the index yet. */
+certstore_status csi_index_rename(struct csi_alias_index *index, size_t position, const char *alias, const char *new_alias, certstore_error *err);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* key.c: keys stay sealed until somebody asks for them. */
+/* key.c: keys stay sealed until somebody asks; which passphrases are tried then, and what it means when none fits. */
 #include "model/key.h"
 
 #include <stdatomic.h>
@@ -14,10 +14,10 @@ void csi_plain_key_clear(struct csi_plain_key *plain)
 static csi_key *new_key(certstore_error *err)
 {
     csi_key *key = csi_new(1, sizeof *key, err);
-    if (key == NULL)
-        return NULL;
-    key->limits = csi_limits_default;
-    atomic_init(&key->refs, 1);
+    if (key != NULL) {
+        atomic_init(&key->refs, 1);
+        key->limits = csi_limits_default;
+    }
     return key;
 }
 
@@ -26,11 +26,13 @@ csi_key *csi_key_new_plain(struct csi_span bytes, const char *algorithm, certsto
     CSI_AUTO(csi_key) *key = new_key(err);
     if (key == NULL)
         return NULL;
-    key->plain.bytes = csi_secret_new(bytes.data, bytes.size, err);
-    if (key->plain.bytes == NULL)
+    int length = snprintf(key->plain.algorithm, sizeof key->plain.algorithm, "%s", algorithm);
+    if (length < 0 || (size_t)length >= sizeof key->plain.algorithm) {
+        csi_fail(err, CERTSTORE_E_LIMIT, "key: the name of its algorithm is too long; at most %zu bytes", sizeof key->plain.algorithm - 1);
         return NULL;
-    snprintf(key->plain.algorithm, sizeof key->plain.algorithm, "%s", algorithm);
-    return csi_steal(&key);
+    }
+    key->plain.bytes = csi_secret_new(bytes.data, bytes.size, err);
+    return key->plain.bytes != NULL ? csi_steal(&key) : NULL;
 }
 
 csi_key *csi_key_new_sealed(const struct csi_protection *protection, csi_blob *sealed, const csi_passwords *passwords,
@@ -42,13 +44,14 @@ csi_key *csi_key_new_sealed(const struct csi_protection *protection, csi_blob *s
     key->protection = protection;
     key->sealed = csi_blob_ref(sealed);
     key->passwords = csi_passwords_ref(passwords);
-    key->limits = *limits;
+    if (limits != NULL)
+        key->limits = *limits;
     return key;
 }
 
 csi_key *csi_key_ref(const csi_key *key)
 {
-    csi_key *shared = (csi_key *)(uintptr_t)key; /* the count is the one thing that changes in a key */
+    csi_key *shared = (csi_key *)(uintptr_t)key; /* only the count changes */
     if (shared != NULL)
         atomic_fetch_add_explicit(&shared->refs, 1, memory_order_relaxed);
     return shared;
@@ -64,45 +67,92 @@ void csi_key_free(csi_key *key)
     free(key);
 }
 
-/* Tries every candidate of one set. CERTSTORE_E_PASSWORD means "go on"; anything else ends the search. */
-static certstore_status try_all(const csi_key *key, const char *alias, const csi_passwords *passwords, struct csi_budget *budget, size_t *tried,
-                                struct csi_plain_key *plain, certstore_error *err)
+struct attempt {
+    const csi_key *key;
+    struct csi_budget budget; /* one for the whole call: ten passphrases must not buy ten times the iterations */
+    bool given;               /* some passphrase was tried */
+    struct csi_plain_key *plain;
+};
+
+/* One try. CERTSTORE_E_PASSWORD is the one failure after which another passphrase is worth a try; it leaves err alone. */
+static certstore_status try_one(struct attempt *attempt, const csi_secret *password, certstore_error *err)
+{
+    certstore_error trial = { 0 };
+    attempt->given = attempt->given || password != NULL;
+    certstore_status status = attempt->key->protection->open(attempt->key->sealed, password, &attempt->budget, attempt->plain, &trial);
+    if (status == CERTSTORE_OK)
+        return CERTSTORE_OK;
+    csi_plain_key_clear(attempt->plain);
+    if (status != CERTSTORE_E_PASSWORD)
+        csi_error_move(err, &trial);
+    return status;
+}
+
+static bool was_tried(const csi_passwords *passwords, const char *alias, const csi_secret *password)
+{
+    const csi_secret *earlier;
+    for (size_t i = 0; (earlier = csi_passwords_candidate(passwords, alias, i)) != NULL; i++)
+        if (csi_secret_equal(earlier, password))
+            return true;
+    return false;
+}
+
+static certstore_status try_all(struct attempt *attempt, const char *alias, const csi_passwords *passwords, const csi_passwords *before,
+                                certstore_error *err)
 {
     const csi_secret *password;
     for (size_t i = 0; (password = csi_passwords_candidate(passwords, alias, i)) != NULL; i++) {
-        certstore_error attempt = { 0 };
-        *tried += 1;
-        certstore_status status = key->protection->open(key->sealed, password, budget, plain, &attempt);
-        if (status == CERTSTORE_E_PASSWORD)
+        if (was_tried(before, alias, password))
             continue;
-        csi_error_move(err, &attempt);
-        return status;
+        certstore_status status = try_one(attempt, password, err);
+        if (status != CERTSTORE_E_PASSWORD)
+            return status;
     }
     return CERTSTORE_E_PASSWORD;
 }
 
+static certstore_status copy_plain(const csi_key *key, struct csi_plain_key *plain)
+{
+    *plain = key->plain;
+    plain->bytes = csi_secret_ref(key->plain.bytes);
+    return CERTSTORE_OK;
+}
+
 certstore_status csi_key_open(const csi_key *key, const char *alias, const csi_passwords *more, struct csi_plain_key *plain, certstore_error *err)
 {
-    if (key->protection == NULL) {
-        *plain = key->plain;
-        plain->bytes = csi_secret_ref(key->plain.bytes);
-        return CERTSTORE_OK;
-    }
-    struct csi_budget budget = { .limits = &key->limits };
-    size_t tried = 0;
-    certstore_status status = try_all(key, alias, key->passwords, &budget, &tried, plain, err);
+    *plain = (struct csi_plain_key){ 0 };
+    if (err->status != CERTSTORE_OK)
+        return err->status;
+    if (key->protection == NULL)
+        return copy_plain(key, plain);
+    struct attempt attempt = { .key = key, .budget = { .limits = &key->limits }, .plain = plain };
+    certstore_status status = try_all(&attempt, alias, key->passwords, NULL, err);
+    if (status == CERTSTORE_E_PASSWORD && more != key->passwords)
+        status = try_all(&attempt, alias, more, key->passwords, err);
+    bool given = attempt.given;
     if (status == CERTSTORE_E_PASSWORD)
-        status = try_all(key, alias, more, &budget, &tried, plain, err);
+        status = try_one(&attempt, NULL, err);
     if (status != CERTSTORE_E_PASSWORD)
         return status;
-    /* Without a passphrase some forms open all the same, and one that needs an algorithm we lack says so rather than "password". */
-    certstore_error attempt = { 0 };
-    status = key->protection->open(key->sealed, NULL, &budget, plain, &attempt);
-    if (status != CERTSTORE_E_PASSWORD) {
-        csi_error_move(err, &attempt);
-        return status;
-    }
-    if (tried == 0)
-        return csi_fail(err, CERTSTORE_E_PASSWORD, "%s: the key is encrypted and no passphrase was given; give the key's passphrase", alias);
-    return csi_fail(err, CERTSTORE_E_PASSWORD, "%s: the key does not open with the passphrase given; give the key's own passphrase", alias);
+    return csi_fail(err, CERTSTORE_E_PASSWORD,
+                    given ? "key %s: the passphrase does not open its %s; give the right one"
+                          : "key %s: sealed with %s, and no passphrase was given; give one",
+                    alias, key->protection->name);
+}
+
+bool csi_key_same(const csi_key *a, const csi_key *b, const char *alias)
+{
+    if (a == b)
+        return true;
+    if (a == NULL || b == NULL)
+        return false;
+    if (a->protection != NULL && a->protection == b->protection && csi_span_equal(csi_blob_span(a->sealed), csi_blob_span(b->sealed)))
+        return true;
+    certstore_error ignored = { 0 }; /* a key that does not open is not known to be the same */
+    CSI_AUTO_PLAIN left = { 0 };
+    CSI_AUTO_PLAIN right = { 0 };
+    if (csi_key_open(a, alias, b->passwords, &left, &ignored) != CERTSTORE_OK ||
+        csi_key_open(b, alias, a->passwords, &right, &ignored) != CERTSTORE_OK)
+        return false;
+    return strcmp(left.algorithm, right.algorithm) == 0 && csi_secret_equal(left.bytes, right.bytes);
 }

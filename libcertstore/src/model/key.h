@@ -46,5 +46,7 @@ void csi_key_free(csi_key *key);
 CSI_DEFINE_AUTO(csi_key, csi_key_free)
 /* Opens the key with the passphrases it came with, then with `more` (may be NULL), then without one. The caller clears *plain. */
 certstore_status csi_key_open(const csi_key *key, const char *alias, const csi_passwords *more, struct csi_plain_key *plain, certstore_error *err);
+/* True if both hold the same key: the same sealed bytes, or the same bytes when opened (which costs key derivation). */
+bool csi_key_same(const csi_key *a, const csi_key *b, const char *alias);
 
 #endif
