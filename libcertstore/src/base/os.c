@@ -178,6 +178,11 @@ static int real_random(const struct csi_os *os CSI_UNUSED, void *data, size_t si
     return got < 0 ? -errno : (size_t)got == size ? 0 : -EIO;
 }
 
+static int real_cwd(const struct csi_os *os CSI_UNUSED, char *path, size_t room)
+{
+    return getcwd(path, room) != NULL ? 0 : -errno;
+}
+
 static int real_boot_id(const struct csi_os *os CSI_UNUSED, char text[40])
 {
     text[0] = '\0';
@@ -228,6 +233,7 @@ const struct csi_os csi_os_real = {
     .now = real_now,
     .sleep = real_sleep,
     .random = real_random,
+    .cwd = real_cwd,
     .boot_id = real_boot_id,
     .pid = real_pid,
     .euid = real_euid,

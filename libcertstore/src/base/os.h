@@ -55,6 +55,7 @@ struct csi_os {
     int (*now)(const struct csi_os *os, enum csi_os_clock clock, struct timespec *time);
     int (*sleep)(const struct csi_os *os, int64_t nanoseconds);
     int (*random)(const struct csi_os *os, void *data, size_t size);
+    int (*cwd)(const struct csi_os *os, char *path, size_t room);
     int (*boot_id)(const struct csi_os *os, char text[40]); /* the kernel's; "" where it says none */
     pid_t (*pid)(const struct csi_os *os);
     uid_t (*euid)(const struct csi_os *os);

@@ -11,7 +11,7 @@
  *                      REVERTED
  *
  * A transaction of one participant whose promotion is a single atomic step (a rename) is light: that step is the commit point. It takes the same path
- * without COMMIT record and marker, and its journal is written but not synced: recovery decides it by looking.
+ * without COMMIT record, and its journal and marker are written but not synced: recovery decides it by looking.
  *
  * Invariants. Each has a test of that name in tests/unit/txn/test_invariants.c; 5, 7 and 11 come with tokens and deadlines.
  *
@@ -336,7 +336,7 @@ static certstore_status stage_all(csi_txn *txn, certstore_error *err)
     bool kept = false;
     for (size_t i = 0; i < txn->count; i++) {
         csi_participant *p = txn->members[i].participant;
-        struct csi_stage stage = { .backup = txn->members[i].backup, .journal = txn->light ? NULL : txn->journal->path };
+        struct csi_stage stage = { .backup = txn->members[i].backup, .journal = txn->journal->path, .light = txn->light };
         CSI_TRY(p->kind->stage(p, &stage, &dirs, err));
         kept = kept || stage.backup != NULL;
     }
@@ -414,7 +414,10 @@ static certstore_status in_doubt(csi_txn *txn, const certstore_error *why, certs
 static certstore_status withdraw(csi_txn *txn, size_t lines, certstore_error *why, certstore_error *err)
 {
     certstore_error again = { 0 };
-    if (csi_journal_replace(txn->journal, lines, &again) != CERTSTORE_OK)
+    CSI_AUTO_RECORD record = { 0 };
+    csi_record_put(&record, "type", "ROLLBACK");
+    csi_record_put(&record, "why", why->message);
+    if (csi_journal_replace(txn->journal, lines, &record, &again) != CERTSTORE_OK)
         return in_doubt(txn, why, err);
     take_back(txn);
     csi_error_move(err, why);

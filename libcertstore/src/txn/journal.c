@@ -184,12 +184,20 @@ csi_journal *csi_journal_create(const struct csi_os *os, const char *path, size_
     return csi_steal(&journal);
 }
 
+/* A marker can be planted by whoever may write beside a store; a journal is only acted on if we or root wrote it. */
+static bool is_trusted(const csi_journal *journal)
+{
+    struct stat st;
+    return csi_os_fstat(journal->os, journal->fd, &st) == 0 && (st.st_uid == 0 || st.st_uid == journal->os->euid(journal->os)) &&
+           (st.st_mode & (S_IWGRP | S_IWOTH)) == 0 && S_ISREG(st.st_mode);
+}
+
 csi_journal *csi_journal_open(const struct csi_os *os, const char *path, bool lock, certstore_error *err)
 {
     CSI_AUTO(csi_journal) *journal = new_journal(os, path, err);
     if (journal == NULL)
         return NULL;
-    journal->fd = csi_os_open(os, AT_FDCWD, path, (lock ? O_RDWR : O_RDONLY) | O_NOFOLLOW, 0);
+    journal->fd = csi_os_open(os, AT_FDCWD, path, (lock ? O_RDWR : O_RDONLY) | O_NOFOLLOW | O_NONBLOCK, 0);
     if (journal->fd < 0) {
         fail(journal, journal->fd, "opened", err);
         return NULL;
@@ -205,6 +213,10 @@ csi_journal *csi_journal_open(const struct csi_os *os, const char *path, bool lo
     }
     if (lock && !still_there(journal, path)) {
         csi_fail(err, CERTSTORE_E_NOT_FOUND, "journal %s: its transaction is over", path);
+        return NULL;
+    }
+    if (lock && !is_trusted(journal)) {
+        csi_fail(err, CERTSTORE_E_PENDING, "journal %s: belongs to somebody else", path);
         return NULL;
     }
     CSI_AUTO_BUF bytes = { 0 };
@@ -299,7 +311,7 @@ static certstore_status put_in_place(csi_journal *journal, const char *fresh, ce
     return status < 0 ? fail(journal, status, "replaced", err) : CERTSTORE_OK;
 }
 
-certstore_status csi_journal_replace(csi_journal *journal, size_t count, certstore_error *err)
+certstore_status csi_journal_replace(csi_journal *journal, size_t count, struct csi_record *last, certstore_error *err)
 {
     const struct csi_os *os = journal->os;
     CSI_AUTO(csi_chars) *fresh = csi_format(err, "%s.new", journal->path);
@@ -309,7 +321,9 @@ certstore_status csi_journal_replace(csi_journal *journal, size_t count, certsto
     journal->fd = -1;
     keep_lines(journal, count);
     os->unlink(os, AT_FDCWD, fresh, 0); /* of an earlier attempt */
-    certstore_status status = create_file(journal, fresh, err);
+    certstore_status status = csi_journal_add(journal, last, err);
+    if (status == CERTSTORE_OK)
+        status = create_file(journal, fresh, err);
     if (status == CERTSTORE_OK)
         status = put_in_place(journal, fresh, err);
     csi_fd_close(&old); /* only now: until the new file is in place, the old one's lock stands for the transaction */

@@ -39,8 +39,9 @@ certstore_status csi_journal_add(csi_journal *journal, struct csi_record *record
 certstore_status csi_journal_write(csi_journal *journal, certstore_error *err);
 /* Makes it durable. On failure the file must be taken for unknown: see csi_journal_replace(). */
 certstore_status csi_journal_sync(csi_journal *journal, certstore_error *err);
-/* Forgets everything but the first `count` lines, writes them into a fresh file (fresh pages) and puts that, durable and locked, in the place of the old one. */
-certstore_status csi_journal_replace(csi_journal *journal, size_t count, certstore_error *err);
+/* Forgets everything but the first `count` lines, adds `last`, writes that into a fresh file (fresh pages) and puts the file, durable and locked, in
+ * the place of the old one. */
+certstore_status csi_journal_replace(csi_journal *journal, size_t count, struct csi_record *last, certstore_error *err);
 
 /* The record of that type that came last; NULL if there is none. */
 const struct csi_record *csi_journal_find(const csi_journal *journal, const char *type);

@@ -44,7 +44,8 @@ enum csi_content {
 /* What the engine gives to stage(). */
 struct csi_stage {
     const char *backup;  /* path for the old content in the state directory, on which link(2) may or may not work; NULL: keep none */
-    const char *journal; /* absolute path of the journal, for the marker; NULL: a light transaction, which leaves none */
+    const char *journal; /* absolute path of the journal, for the marker, which is made before anything else */
+    bool light;          /* marker and staging name need not be durable: the rename is the commit point */
 };
 
 /* Directories that must be synced before the next step; each is synced once however many participants share it. */

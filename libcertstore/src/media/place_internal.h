@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* place_internal.h: what place.c, history.c and directory.c share. */
+#ifndef CSI_PLACE_INTERNAL_H
+#define CSI_PLACE_INTERNAL_H
+
+#include "media/beside.h"
+#include "media/place.h"
+#include "media/view.h"
+
+struct csi_place {
+    struct csi_txn_env env; /* strings are copies */
+    char *state_dir;
+    char *actor;
+    bool directory;
+    size_t count;
+    char *paths[CSI_PARTS_MAX]; /* canonical */
+    struct csi_beside beside[CSI_PARTS_MAX];
+    char store[CSI_DIGEST_TEXT + 1];
+    csi_snapshot *last; /* of the last read: spares hashing again what a stat shows to be unchanged */
+};
+
+/* A file of a directory, by name. */
+struct csi_dir_entry {
+    char *name;
+    struct csi_view view;
+};
+struct csi_snapshot {
+    _Atomic uint32_t refs;
+    char store[CSI_DIGEST_TEXT + 1];
+    size_t count;
+    struct csi_view views[CSI_PARTS_MAX]; /* of a directory: the first one, of the directory itself, with its content's digest */
+    struct csi_content_digests content;
+    char digest[CSI_DIGEST_TEXT + 1];
+    struct csi_dir_entry *entries;
+    size_t entry_count;
+    size_t entry_capacity;
+};
+
+/* The names of the parts of a store of files. */
+extern const char *const csi_part_names[CSI_PARTS_MAX];
+
+csi_snapshot *csi_snapshot_new(const csi_place *place, certstore_error *err);
+/* The content as it is now: parts may be NULL where only the digests are wanted. */
+certstore_status csi_place_look(csi_place *place, uint64_t limit, csi_parts *parts, csi_snapshot **snapshot, certstore_error *err);
+/* One digest of a store's parts: the only one's own, or that of both digests' text. */
+certstore_status csi_content_digest(const struct csi_content_digests *content, char *digest, certstore_error *err);
+/* The digests of what the place holds now, from the last read if a stat shows that it still holds. */
+certstore_status csi_place_content(csi_place *place, struct csi_content_digests *content, certstore_error *err);
+
+#endif

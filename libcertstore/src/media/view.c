@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* view.c: reading a file so that what was read is what was there. */
+#include "media/view.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <time.h>
+
+enum { READ_ATTEMPTS = 5, RACY_SECONDS = 1 };
+
+static bool same_time(struct timespec a, struct timespec b)
+{
+    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+bool csi_view_same_content(const struct csi_view *view, const struct stat *st)
+{
+    return view->exists && view->dev == st->st_dev && view->ino == st->st_ino && view->size == st->st_size && same_time(view->mtime, st->st_mtim);
+}
+
+bool csi_view_holds(const struct csi_os *os, int dir, const char *name, int flags, const struct csi_view *view)
+{
+    struct stat st;
+    int status = os->stat(os, dir, name, (flags & O_NOFOLLOW) != 0 ? AT_SYMLINK_NOFOLLOW : 0, &st);
+    if (!view->exists)
+        return status == -ENOENT;
+    return status == 0 && !view->racy && csi_view_same_content(view, &st) && same_time(view->ctime, st.st_ctim);
+}
+
+static bool is_racy(const struct csi_os *os, const struct stat *st)
+{
+    struct timespec now = { 0 };
+    os->now(os, CSI_CLOCK_WALL, &now);
+    return st->st_mtim.tv_sec >= now.tv_sec - RACY_SECONDS;
+}
+
+static certstore_status cannot_read(const char *about, int number, uint64_t limit, certstore_error *err)
+{
+    if (number == -ELOOP)
+        return csi_fail(err, CERTSTORE_E_CONFLICT, "%s: became a symlink while it was in use; try again", about);
+    if (number == -EFBIG)
+        return csi_fail(err, CERTSTORE_E_LIMIT, "%s: larger than the limit of %llu bytes; raise the file size limit if it is what it should be",
+                        about, (unsigned long long)limit);
+    return csi_fail_errno(err, -number, "%s: cannot be read; see the cause", about);
+}
+
+/* Reads once; *stable: nothing moved meanwhile. */
+static certstore_status read_once(const struct csi_os *os, int fd, uint64_t limit, const char *about, struct csi_view *view, struct csi_buf *bytes,
+                                  bool *stable, certstore_error *err)
+{
+    struct stat before;
+    struct stat after;
+    int status = csi_os_fstat(os, fd, &before);
+    if (status < 0)
+        return cannot_read(about, status, limit, err);
+    if (!S_ISREG(before.st_mode))
+        return csi_fail(err, CERTSTORE_E_ARGUMENT, "%s: is no regular file; name the file itself", about);
+    bytes->size = 0;
+    status = csi_os_read_all(os, fd, limit < SIZE_MAX ? (size_t)limit : SIZE_MAX, bytes);
+    if (status == 0)
+        status = csi_os_fstat(os, fd, &after);
+    if (status < 0)
+        return cannot_read(about, status, limit, err);
+    *stable = same_time(before.st_mtim, after.st_mtim) && before.st_size == after.st_size && (uint64_t)after.st_size == bytes->size;
+    *view = (struct csi_view){ .exists = true,
+                               .racy = is_racy(os, &after),
+                               .dev = after.st_dev,
+                               .ino = after.st_ino,
+                               .size = after.st_size,
+                               .mtime = after.st_mtim,
+                               .ctime = after.st_ctim };
+    return CERTSTORE_OK;
+}
+
+certstore_status csi_view_read(const struct csi_os *os, int dir, const char *name, int flags, uint64_t limit, const char *about,
+                               struct csi_view *view, csi_blob **bytes, certstore_error *err)
+{
+    *view = (struct csi_view){ 0 };
+    CSI_AUTO_FD fd = { os, csi_os_open(os, dir, name, O_RDONLY | O_NONBLOCK | flags, 0) };
+    if (fd.fd == -ENOENT)
+        return CERTSTORE_OK;
+    if (fd.fd < 0)
+        return cannot_read(about, fd.fd, limit, err);
+    CSI_AUTO_BUF content = { 0 };
+    bool stable = false;
+    for (int i = 0; i < READ_ATTEMPTS && !stable; i++)
+        CSI_TRY(read_once(os, fd.fd, limit, about, view, &content, &stable, err));
+    if (!stable)
+        return csi_fail(err, CERTSTORE_E_CONFLICT, "%s: somebody is writing to it; try again", about);
+    CSI_TRY(csi_digest_text(csi_buf_span(&content), view->digest, err));
+    if (bytes == NULL)
+        return CERTSTORE_OK;
+    *bytes = csi_blob_from_buf(&content, err);
+    return *bytes != NULL ? CERTSTORE_OK : err->status;
+}
