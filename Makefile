@@ -36,6 +36,15 @@ TEST_SUPPORT_OBJ := $(TEST_SUPPORT:%.c=$(BUILD)/%.o)
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_REPLAY := $(FUZZ_SRC:%.c=$(BUILD)/%_replay)
 
+# One short line a step; `make V=1` shows the whole commands.
+ifdef V
+SAY = @:
+Q   =
+else
+SAY = @printf '  %-5s %s\n'
+Q   = @
+endif
+
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
@@ -44,7 +53,8 @@ all: $(STATIC) $(SHARED) $(if $(TOOL_SRC),$(COMMAND)) ## build the library and t
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) $(EXTRA_$(firstword $(subst /, ,$<))) -MMD -MP -c $< -o $@
+	$(SAY) CC $@
+	$(Q)$(CC) $(CFLAGS_ALL) $(EXTRA_$(firstword $(subst /, ,$<))) -MMD -MP -c $< -o $@
 
 EXTRA_tools = $(shell pkg-config --cflags jansson)
 EXTRA_tests = -Itests -Itools/certstore $(shell pkg-config --cflags cmocka jansson)
@@ -52,29 +62,34 @@ EXTRA_tests = -Itests -Itools/certstore $(shell pkg-config --cflags cmocka janss
 $(STATIC): $(LIB_OBJ)
 	@mkdir -p $(@D)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(SAY) AR $@
+	$(Q)$(AR) rcs $@ $^
 
 $(BUILD)/lib/certstore.map: libcertstore/api.symbols scripts/symbol-map
 	@mkdir -p $(@D)
-	scripts/symbol-map $< > $@
+	$(Q)scripts/symbol-map $< > $@
 
 $(SHARED): $(LIB_OBJ) $(BUILD)/lib/certstore.map
 	@mkdir -p $(@D)
-	$(CC) -shared -Wl,-soname,$(SONAME) -Wl,--version-script=$(BUILD)/lib/certstore.map -Wl,-z,defs $(LDFLAGS_ALL) $(OPTIMIZE) $(CFLAGS) -o $@ $(LIB_OBJ) $(LIBS)
-	ln -sf $(notdir $@) $(BUILD)/lib/$(SONAME)
-	ln -sf $(SONAME) $(BUILD)/lib/libcertstore.so
+	$(SAY) LINK $@
+	$(Q)$(CC) -shared -Wl,-soname,$(SONAME) -Wl,--version-script=$(BUILD)/lib/certstore.map -Wl,-z,defs $(LDFLAGS_ALL) $(OPTIMIZE) $(CFLAGS) -o $@ $(LIB_OBJ) $(LIBS)
+	$(Q)ln -sf $(notdir $@) $(BUILD)/lib/$(SONAME)
+	$(Q)ln -sf $(SONAME) $(BUILD)/lib/libcertstore.so
 
 # The command in the build tree carries the library inside, so that it runs in place.
 $(COMMAND): $(TOOL_OBJ) $(STATIC)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS_ALL) $(OPTIMIZE) $(CFLAGS) -o $@ $^ $(shell pkg-config --libs jansson) $(LIBS)
+	$(SAY) LINK $@
+	$(Q)$(CC) $(LDFLAGS_ALL) $(OPTIMIZE) $(CFLAGS) -o $@ $^ $(shell pkg-config --libs jansson) $(LIBS)
 
 $(TEST_BIN): $(BUILD)/%: $(BUILD)/%.o $(TEST_SUPPORT_OBJ) $(STATIC)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS_ALL) $(OPTIMIZE) $(CFLAGS) -o $@ $^ $(shell pkg-config --libs cmocka jansson) $(LIBS)
+	$(SAY) LINK $@
+	$(Q)$(CC) $(LDFLAGS_ALL) $(OPTIMIZE) $(CFLAGS) -o $@ $^ $(shell pkg-config --libs cmocka jansson) $(LIBS)
 
 $(FUZZ_REPLAY): $(BUILD)/%_replay: $(BUILD)/%.o $(BUILD)/tests/fuzz/replay.o $(STATIC)
-	$(CC) $(LDFLAGS_ALL) $(OPTIMIZE) $(CFLAGS) -o $@ $^ $(LIBS)
+	$(SAY) LINK $@
+	$(Q)$(CC) $(LDFLAGS_ALL) $(OPTIMIZE) $(CFLAGS) -o $@ $^ $(LIBS)
 
 # Programs that the scripts of tests/interop run.
 INTEROP_BIN := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/interop/*.c)))
@@ -84,7 +99,8 @@ $(INTEROP_BIN): $(BUILD)/%: $(BUILD)/%.o $(STATIC)
 # Examples see what a user sees: the public headers and the library.
 $(EXAMPLE_BIN): $(BUILD)/%: %.c $(STATIC)
 	@mkdir -p $(@D)
-	$(CC) -std=c11 $(WARNINGS) $(OPTIMIZE) $(CFLAGS) -Ilibcertstore/include $(LDFLAGS_ALL) -MMD -MP -o $@ $< $(STATIC) $(LIBS)
+	$(SAY) LINK $@
+	$(Q)$(CC) -std=c11 $(WARNINGS) $(OPTIMIZE) $(CFLAGS) -Ilibcertstore/include $(LDFLAGS_ALL) -MMD -MP -o $@ $< $(STATIC) $(LIBS)
 
 tests-build: all $(TEST_BIN) $(FUZZ_REPLAY) $(EXAMPLE_BIN) $(INTEROP_BIN)
 
@@ -137,7 +153,8 @@ fuzz: ## each fuzz target for FUZZ_SECONDS (30), from the seeds and what earlier
 FUZZ_BIN := $(FUZZ_SRC:%.c=$(BUILD)/%)
 fuzz-build: $(FUZZ_BIN)
 $(FUZZ_BIN): $(BUILD)/%: $(BUILD)/%.o $(STATIC)
-	$(CC) $(SANITIZE) -fsanitize=fuzzer $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+	$(SAY) LINK $@
+	$(Q)$(CC) $(SANITIZE) -fsanitize=fuzzer $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
 bench: ## speed, as ratios to keytool and openssl measured in the same run
 	@scripts/setup build test
@@ -169,11 +186,12 @@ docs: ## man pages as HTML in build/docs, after checking that the docs are whole
 # The installed command uses the installed library.
 $(BUILD)/install/certstore: $(TOOL_OBJ) $(SHARED)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS_ALL) $(OPTIMIZE) $(CFLAGS) -o $@ $(TOOL_OBJ) -L$(BUILD)/lib -lcertstore $(shell pkg-config --libs jansson) $(LIBS)
+	$(SAY) LINK $@
+	$(Q)$(CC) $(LDFLAGS_ALL) $(OPTIMIZE) $(CFLAGS) -o $@ $(TOOL_OBJ) -L$(BUILD)/lib -lcertstore $(shell pkg-config --libs jansson) $(LIBS)
 
 $(BUILD)/install/certstore.pc: libcertstore/certstore.pc.in Makefile
 	@mkdir -p $(@D)
-	sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|' $< > $@
+	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|' $< > $@
 
 INCLUDEDIR = $(DESTDIR)$(PREFIX)/include
 INSTALLDIR = $(DESTDIR)$(LIBDIR)

@@ -173,6 +173,7 @@ static void judge_uber(struct corpus *corpus, struct corpus_score *score)
         assert_non_null(data);
         const bool known = csi_codec_uber.probe(csi_span(data, size)) >= 50 && csi_codec_bks.probe(csi_span(data, size)) == 0;
         CSI_AUTO(certstore_bundle) *bundle = decode(&csi_codec_uber, csi_span(data, size), NULL, &err);
+        assert_null(bundle);
         struct corpus_row declined = *row;
         declined.expect = (char[]){ "declined by name" };
         corpus_count(score, &declined, known && err.status == CERTSTORE_E_UNSUPPORTED && strstr(err.message, "UBER") != NULL, err.message);
