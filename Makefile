@@ -82,10 +82,12 @@ $(COMMAND): $(TOOL_OBJ) $(STATIC)
 	$(SAY) LINK $@
 	$(Q)$(CC) $(LDFLAGS_ALL) $(OPTIMIZE) $(CFLAGS) -o $@ $^ $(shell pkg-config --libs jansson) $(LIBS)
 
+# Every allocation of ours goes through tests/support/faulty_alloc.c, where it can be made to fail.
+WRAP := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 $(TEST_BIN): $(BUILD)/%: $(BUILD)/%.o $(TEST_SUPPORT_OBJ) $(STATIC)
 	@mkdir -p $(@D)
 	$(SAY) LINK $@
-	$(Q)$(CC) $(LDFLAGS_ALL) $(OPTIMIZE) $(CFLAGS) -o $@ $^ $(shell pkg-config --libs cmocka jansson) $(LIBS)
+	$(Q)$(CC) $(LDFLAGS_ALL) $(WRAP) $(OPTIMIZE) $(CFLAGS) -o $@ $^ $(shell pkg-config --libs cmocka jansson) $(LIBS)
 
 $(FUZZ_REPLAY): $(BUILD)/%_replay: $(BUILD)/%.o $(BUILD)/tests/fuzz/replay.o $(STATIC)
 	$(SAY) LINK $@

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* call.c: the fence around every public function. */
+#include "api/call.h"
+
+#include <openssl/err.h>
+
+bool csi_call_begin(struct csi_call *call, certstore_error **err)
+{
+    call->marked = false;
+    if (*err == NULL) {
+        call->local.status = CERTSTORE_OK;
+        *err = &call->local;
+    }
+    if ((*err)->status != CERTSTORE_OK)
+        return false;
+    call->marked = ERR_set_mark() == 1;
+    return true;
+}
+
+void csi_call_end(struct csi_call *call)
+{
+    if (call->marked)
+        ERR_pop_to_mark();
+}
+
+certstore_status csi_fail_null(certstore_error *err, const char *parameter)
+{
+    return csi_fail(err, CERTSTORE_E_ARGUMENT, "argument: %s is NULL; pass an object", parameter);
+}
