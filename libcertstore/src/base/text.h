@@ -40,7 +40,16 @@ uint32_t csi_alias_hash(enum csi_alias_rule rule, const struct csi_hash_key *key
 char *csi_alias_fold(enum csi_alias_rule rule, const char *alias, certstore_error *err);
 
 /* What text_fold.c asks of the table in text_lower.c: Character.toLowerCase, and the classes that decide on a final sigma. */
-enum csi_word_class { CSI_WORD_BREAK, CSI_WORD_PART, CSI_WORD_JOINER };
+enum csi_word_class {
+    CSI_WORD_BREAK,
+    CSI_WORD_LETTER,
+    CSI_WORD_DIGIT,
+    CSI_WORD_MARK,          /* belongs to the letter it follows */
+    CSI_WORD_FORMAT,        /* is passed over */
+    CSI_WORD_JOINS_LETTERS, /* a dash: keeps two letters in one word */
+    CSI_WORD_JOINS_DIGITS,  /* a decimal comma */
+    CSI_WORD_JOINS_BOTH     /* a full stop or a quotation mark */
+};
 int32_t csi_code_point_lower(int32_t code_point);
 bool csi_code_point_cased(int32_t code_point);
 enum csi_word_class csi_code_point_word(int32_t code_point);

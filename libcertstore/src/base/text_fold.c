@@ -4,8 +4,8 @@
  * without memory.
  *
  * Two letters depend on more than themselves: U+0130 becomes i U+0307, and a capital sigma becomes the final one when a cased letter stands before
- * it and none after it in the same word, words being those of java.text.BreakIterator: runs of letters, marks and digits, in which single dashes,
- * full stops and quotation marks may stand between two of them.
+ * it and none after it in the same word, words being those of java.text.BreakIterator: runs of letters and digits, in which a single dash, full stop
+ * or quotation mark may stand between two letters, and a single full stop or comma between two digits.
  */
 #include "base/text.h"
 
@@ -13,12 +13,40 @@
 
 enum { CAPITAL_I_DOT = 0x130, DOT_ABOVE = 0x307, CAPITAL_SIGMA = 0x3a3, SMALL_SIGMA = 0x3c3, FINAL_SIGMA = 0x3c2 };
 
+/* Where a word stands after the characters seen so far. */
+struct word {
+    enum csi_word_class last;   /* CSI_WORD_LETTER or CSI_WORD_DIGIT; CSI_WORD_BREAK: no word yet */
+    enum csi_word_class joiner; /* the one that waits for what it joins to; CSI_WORD_BREAK: none */
+};
+
+static bool joins(enum csi_word_class joiner, enum csi_word_class left, enum csi_word_class right)
+{
+    if (joiner == CSI_WORD_BREAK || joiner == CSI_WORD_JOINS_BOTH)
+        return joiner == CSI_WORD_BREAK || left == right;
+    return left == right && left == (joiner == CSI_WORD_JOINS_LETTERS ? CSI_WORD_LETTER : CSI_WORD_DIGIT);
+}
+
+/* Takes a character in; false when a new word begins with it or at it. */
+static bool word_step(struct word *word, enum csi_word_class next)
+{
+    if (next == CSI_WORD_FORMAT || (next == CSI_WORD_MARK && word->joiner == CSI_WORD_BREAK))
+        return word->last != CSI_WORD_BREAK;
+    if (next == CSI_WORD_LETTER || next == CSI_WORD_DIGIT) {
+        bool same = word->last != CSI_WORD_BREAK && joins(word->joiner, word->last, next);
+        *word = (struct word){ .last = next };
+        return same;
+    }
+    bool may_join = next != CSI_WORD_BREAK && next != CSI_WORD_MARK && word->last != CSI_WORD_BREAK && word->joiner == CSI_WORD_BREAK;
+    *word = may_join ? (struct word){ .last = word->last, .joiner = next } : (struct word){ .last = CSI_WORD_BREAK };
+    return may_join;
+}
+
 struct lower {
     const uint8_t *at;
     const uint8_t *end;
-    int32_t pending;    /* the second half of U+0130; 0: none */
-    bool cased_before;  /* a cased letter stands before in this word */
-    bool joiner_before; /* the last character was a joiner in the middle of this word */
+    int32_t pending;   /* the second half of U+0130; 0: none */
+    bool cased_before; /* a cased letter stands before in this word */
+    struct word word;
 };
 
 static struct lower lower_begin(struct csi_span text)
@@ -27,29 +55,16 @@ static struct lower lower_begin(struct csi_span text)
 }
 
 /* Whether a cased letter follows in the same word. Stops at the first, so that many sigmas cost no more than the text is long. */
-static bool cased_after(const uint8_t *at, const uint8_t *end)
+static bool cased_after(struct word word, const uint8_t *at, const uint8_t *end)
 {
-    bool joiner = false;
     while (at < end) {
         int32_t code_point = csi_utf8_next(&at, end);
-        enum csi_word_class word = csi_code_point_word(code_point);
-        if (code_point < 0 || word == CSI_WORD_BREAK || (word == CSI_WORD_JOINER && joiner))
+        if (code_point < 0 || !word_step(&word, csi_code_point_word(code_point)))
             return false;
-        if (word == CSI_WORD_PART && csi_code_point_cased(code_point))
+        if (csi_code_point_cased(code_point))
             return true;
-        joiner = word == CSI_WORD_JOINER;
     }
     return false;
-}
-
-static void remember(struct lower *l, int32_t code_point)
-{
-    enum csi_word_class word = csi_code_point_word(code_point);
-    if (word == CSI_WORD_BREAK || (word == CSI_WORD_JOINER && l->joiner_before))
-        l->cased_before = false;
-    else if (word == CSI_WORD_PART && csi_code_point_cased(code_point))
-        l->cased_before = true;
-    l->joiner_before = word == CSI_WORD_JOINER;
 }
 
 /* The next code point of the lower-case text; -1 at its end and where it is not our UTF-8 (then l->at is not l->end). */
@@ -63,12 +78,10 @@ static int32_t lower_next(struct lower *l)
     int32_t code_point = csi_utf8_next(&l->at, l->end);
     if (code_point < 0)
         return -1;
-    if (code_point == CAPITAL_SIGMA) {
-        bool last = l->cased_before && !cased_after(l->at, l->end);
-        remember(l, code_point);
-        return last ? FINAL_SIGMA : SMALL_SIGMA;
-    }
-    remember(l, code_point);
+    bool cased_before = word_step(&l->word, csi_code_point_word(code_point)) && l->cased_before;
+    l->cased_before = cased_before || csi_code_point_cased(code_point);
+    if (code_point == CAPITAL_SIGMA)
+        return cased_before && !cased_after(l->word, l->at, l->end) ? FINAL_SIGMA : SMALL_SIGMA;
     if (code_point == CAPITAL_I_DOT) {
         l->pending = DOT_ABOVE;
         return 'i';
