@@ -7,13 +7,22 @@
 #include <stdio.h>
 
 #include "base/buf.h"
+#include "base/text.h"
 
-/* A hostile alias must not move a terminal's cursor or forge a log line. */
-static void make_printable(char *text)
+/* A hostile alias must not move a terminal's cursor or forge a log line, and a message cut short must still be UTF-8. */
+void csi_make_printable(char *text)
 {
-    for (; *text != '\0'; text++)
-        if ((unsigned char)*text < 0x20 || *text == 0x7f)
-            *text = '?';
+    const uint8_t *at = (const uint8_t *)text;
+    const uint8_t *end = at + strlen(text);
+    while (at < end) {
+        char *from = (char *)(uintptr_t)at;
+        int32_t c = csi_utf8_next(&at, end);
+        bool shown = c >= 0x20 && (c < 0x7f || c > 0x9f) && (c < 0xd800 || c > 0xdfff);
+        if (c < 0)
+            at++; /* one byte that belongs to nothing */
+        if (!shown)
+            memset(from, '?', (size_t)((const char *)at - from));
+    }
 }
 
 static void set(certstore_error *err, certstore_status status, const char *format, va_list args)
@@ -22,7 +31,7 @@ static void set(certstore_error *err, certstore_status status, const char *forma
     err->cause[0] = '\0';
     err->subject[0] = '\0';
     vsnprintf(err->message, sizeof err->message, format, args);
-    make_printable(err->message);
+    csi_make_printable(err->message);
 }
 
 certstore_status csi_fail(certstore_error *err, certstore_status status, const char *format, ...)
@@ -80,7 +89,7 @@ void csi_error_about(certstore_error *err, const char *subject)
     if (err->status == CERTSTORE_OK || err->subject[0] != '\0')
         return;
     snprintf(err->subject, sizeof err->subject, "%s", subject);
-    make_printable(err->subject);
+    csi_make_printable(err->subject);
     if (strncmp(err->message, subject, strlen(subject)) == 0)
         return;
     char message[sizeof err->message];
@@ -89,13 +98,14 @@ void csi_error_about(certstore_error *err, const char *subject)
     csi_buf_printf(&whole, "%s: %s", err->subject, message);
     if (!whole.failed)
         snprintf(err->message, sizeof err->message, "%.*s", (int)whole.size, (const char *)whole.data);
+    csi_make_printable(err->message); /* it may have been cut */
     csi_buf_free(&whole);
 }
 
 void csi_error_set_cause(certstore_error *err, const char *cause)
 {
     snprintf(err->cause, sizeof err->cause, "%s", cause);
-    make_printable(err->cause);
+    csi_make_printable(err->cause);
 }
 
 void csi_error_move(certstore_error *err, const certstore_error *from)

@@ -24,6 +24,8 @@ void csi_error_about(certstore_error *err, const char *subject);
 void csi_error_set_cause(certstore_error *err, const char *cause);
 /* Moves an error from a scratch object into err (the first error stays). */
 void csi_error_move(certstore_error *err, const certstore_error *from);
+/* Puts '?' for control characters, half surrogates and broken UTF-8: what is shown to people is one line that cannot steer a terminal. */
+void csi_make_printable(char *text);
 CSI_DEFINE_AUTO(certstore_error, certstore_error_free)
 
 #endif

@@ -4,6 +4,8 @@
 
 #include <stdatomic.h>
 
+#include "base/text.h"
+
 csi_passwords *csi_passwords_new(certstore_error *err)
 {
     csi_passwords *passwords = csi_new(1, sizeof *passwords, err);
@@ -80,17 +82,28 @@ csi_passwords *csi_passwords_copy(const csi_passwords *from, certstore_error *er
     return csi_steal(&copy);
 }
 
+/* An alias as it is written, else as Java would look it up: whoever gives a passphrase for "Web" means the entry that is listed as "web". */
+static const csi_secret *password_of(const csi_passwords *passwords, const char *alias)
+{
+    const struct csi_entry_password *exact = entry_of(passwords, alias);
+    if (exact != NULL)
+        return exact->password;
+    for (size_t i = 0; i < passwords->entry_count; i++)
+        if (csi_alias_equal(CSI_ALIAS_LOWER, passwords->entries[i].alias, alias))
+            return passwords->entries[i].password;
+    return NULL;
+}
+
 static bool same_secret(const csi_secret *a, const csi_secret *b)
 {
-    return a == b || (a != NULL && b != NULL && a->size == b->size && csi_equal_ct(a->data, b->data, a->size));
+    return a == b || (a != NULL && b != NULL && csi_secret_equal(a, b));
 }
 
 const csi_secret *csi_passwords_candidate(const csi_passwords *passwords, const char *alias, size_t index)
 {
     if (passwords == NULL)
         return NULL;
-    const struct csi_entry_password *own = alias != NULL ? entry_of(passwords, alias) : NULL;
-    const csi_secret *all[] = { own != NULL ? own->password : NULL, passwords->key, passwords->store };
+    const csi_secret *all[] = { alias != NULL ? password_of(passwords, alias) : NULL, passwords->key, passwords->store };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         bool tried = all[i] == NULL;
         for (size_t j = 0; j < i && !tried; j++)

@@ -35,8 +35,9 @@ static certstore_status add_unreadable(const struct csi_judge *judge, const cert
         csi_error_move(judge->err, why);
         return judge->err->status;
     }
-    certstore_severity severity = why->status == CERTSTORE_E_PASSWORD ? CERTSTORE_WARNING : CERTSTORE_FAULT;
-    return csi_judge_add(judge, "key-unreadable", severity, entry->alias, why->message);
+    if (why->status == CERTSTORE_E_PASSWORD)
+        return csi_judge_add(judge, "key-unreadable", CERTSTORE_WARNING, entry->alias, why->message);
+    return csi_judge_add(judge, "key-unreadable", CERTSTORE_FAULT, entry->alias, why->message);
 }
 
 /* Opens the key and holds it against the first certificate, if there is one. */
