@@ -161,8 +161,10 @@ certstore_status csi_pem_split(struct csi_pem_document *document, unsigned part,
     struct csi_pem_scan scan = csi_pem_scan(text);
     struct csi_pem_block block;
     /* One allocation for everything: three bytes come out of four characters, so no block runs past it. */
-    uint8_t *bodies = csi_new(csi_base64_room(text.size), 1, err);
-    if (bodies == NULL || (document->bodies[part] = csi_blob_adopt(bodies, 0, err)) == NULL)
+    uint8_t *bodies = malloc(csi_base64_room(text.size)); /* not zeroed: pages that are not used are never touched */
+    if (bodies == NULL)
+        return csi_error_memory(err);
+    if ((document->bodies[part] = csi_blob_adopt(bodies, 0, err)) == NULL)
         return err->status;
     size_t used = 0;
     for (bool found = true; found;) {
