@@ -3,16 +3,18 @@
  * storetool.c: the codecs on a command line, for the tests against other programs.
  *
  *   storetool list FORMAT FILE [STOREPASS [ALIAS=PASS ...]]
- *   storetool copy FORMAT FILE OUTFORMAT OUT STOREPASS [ALIAS=PASS ...]
+ *   storetool copy FORMAT FILE OUTFORMAT OUT [STOREPASS [ALIAS=PASS ...]]
  *
  * `list` prints a line an entry: alias, kind, SHA-256 of each certificate (or -), SHA-256 of the key in the clear (or -). `copy` writes every
- * entry anew, as if none had been read from a file.
+ * entry anew, as if none had been read from a file. A hashed directory is a directory that exists.
  */
 #include <stdio.h>
 
+#include <dirent.h>
+
 #include "codec/codec.h"
 
-static const struct csi_codec *const codecs[] = { &csi_codec_jks, &csi_codec_jceks, &csi_codec_bks };
+static const struct csi_codec *const codecs[] = { &csi_codec_jks, &csi_codec_jceks, &csi_codec_bks, &csi_codec_pem, &csi_codec_pemdir };
 
 static void fail(const char *what)
 {
@@ -29,7 +31,7 @@ static const struct csi_codec *codec_of(const char *name)
     return NULL;
 }
 
-static csi_parts *read_file(const char *path, certstore_error *err)
+static void add_file(csi_parts *parts, const char *name, const char *path, certstore_error *err)
 {
     CSI_AUTO_BUF buf = { 0 };
     FILE *file = fopen(path, "rb");
@@ -42,9 +44,26 @@ static csi_parts *read_file(const char *path, certstore_error *err)
     }
     fclose(file);
     CSI_AUTO(csi_blob) *blob = csi_blob_from_buf(&buf, err);
-    CSI_AUTO(csi_parts) *parts = csi_parts_new(err);
-    if (blob == NULL || parts == NULL || csi_parts_add(parts, "", blob, err) != CERTSTORE_OK)
+    if (blob == NULL || csi_parts_add(parts, name, blob, err) != CERTSTORE_OK)
         fail(err->message);
+}
+
+/* A file, or each file of a directory. */
+static csi_parts *read_parts(const char *path, certstore_error *err)
+{
+    CSI_AUTO(csi_parts) *parts = csi_parts_new(err);
+    if (parts == NULL)
+        fail(err->message);
+    DIR *dir = opendir(path);
+    if (dir == NULL)
+        add_file(parts, "", path, err);
+    for (const struct dirent *item; dir != NULL && (item = readdir(dir)) != NULL;) {
+        CSI_AUTO(csi_chars) *inner = csi_format(err, "%s/%s", path, item->d_name);
+        if (item->d_name[0] != '.')
+            add_file(parts, item->d_name, inner, err);
+    }
+    if (dir != NULL)
+        closedir(dir);
     return csi_steal(&parts);
 }
 
@@ -98,7 +117,7 @@ static void print_entry(const certstore_entry *entry)
 
 static certstore_bundle *read_store(const char *format, const char *path, const csi_passwords *passwords, certstore_error *err)
 {
-    CSI_AUTO(csi_parts) *parts = read_file(path, err);
+    CSI_AUTO(csi_parts) *parts = read_parts(path, err);
     const struct csi_decode in = { .parts = parts, .passwords = passwords, .limits = &csi_limits_default };
     certstore_bundle *bundle = codec_of(format)->decode(&in, err);
     if (bundle == NULL)
@@ -121,18 +140,21 @@ static void copy(const char *format, const certstore_bundle *bundle, const char 
     const struct csi_encode in = { .passwords = passwords, .protect = passwords, .part_count = 1, .limits = &csi_limits_default };
     if (codec_of(format)->encode(bundle, &in, parts, err) != CERTSTORE_OK)
         fail(err->message);
-    FILE *file = fopen(path, "wb");
-    const csi_blob *bytes = parts->items[0].bytes;
-    if (file == NULL || fwrite(bytes->data, 1, bytes->size, file) != bytes->size || fclose(file) != 0)
-        fail(path);
+    for (size_t i = 0; i < parts->count; i++) {
+        const struct csi_part *part = &parts->items[i];
+        CSI_AUTO(csi_chars) *name = csi_format(err, "%s%s%s", path, part->name[0] != '\0' ? "/" : "", part->name);
+        FILE *file = fopen(name, "wb");
+        if (file == NULL || fwrite(part->bytes->data, 1, part->bytes->size, file) != part->bytes->size || fclose(file) != 0)
+            fail(name);
+    }
 }
 
 int main(int argc, char **argv)
 {
     certstore_error err = { 0 };
-    const bool copies = argc >= 7 && strcmp(argv[1], "copy") == 0;
+    const bool copies = argc >= 6 && strcmp(argv[1], "copy") == 0;
     if (!copies && (argc < 4 || strcmp(argv[1], "list") != 0))
-        fail("list FORMAT FILE [STOREPASS [ALIAS=PASS ...]] | copy FORMAT FILE OUTFORMAT OUT STOREPASS [ALIAS=PASS ...]");
+        fail("list FORMAT FILE [STOREPASS [ALIAS=PASS ...]] | copy FORMAT FILE OUTFORMAT OUT [STOREPASS [ALIAS=PASS ...]]");
     const int first = copies ? 6 : 4;
     CSI_AUTO(csi_passwords) *passwords = parse_passwords(argv + first, argc - first, &err);
     CSI_AUTO(certstore_bundle) *bundle = read_store(argv[2], argv[3], passwords, &err);
