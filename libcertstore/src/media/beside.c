@@ -94,6 +94,8 @@ static certstore_status look_for_marker(struct csi_beside *beside, const char *o
     CSI_TRY(csi_marker_read(beside, &journal, err));
     if (journal == NULL || (own != NULL && csi_same_journal(journal, own)))
         return CERTSTORE_OK;
+    if (journal[0] != '/')
+        return csi_fail(err, CERTSTORE_E_PENDING, "%s/%s: leads nowhere a journal could be; remove it", beside->dir, beside->marker);
     if (csi_marker_is_stale(beside->os, journal))
         return csi_marker_remove(beside, journal, err);
     csi_fail(err, CERTSTORE_E_PENDING, "%s/%s: a crashed transaction holds it (%s); run certstore recover", beside->dir, beside->name, journal);

@@ -139,7 +139,7 @@ static certstore_status settle_one(csi_place *place, struct csi_beside *beside, 
     CSI_AUTO(csi_chars) *journal = NULL;
     CSI_TRY(csi_beside_open(beside, err));
     CSI_TRY(csi_marker_read(beside, &journal, err));
-    if (journal == NULL || csi_marker_is_stale(os, journal))
+    if (journal == NULL || journal[0] != '/' || csi_marker_is_stale(os, journal)) /* what is no marker of ours stops writers, not readers */
         return CERTSTORE_OK;
     int64_t deadline = csi_os_deadline(os, place->env.lock_timeout_ms);
     certstore_error why = { 0 };
@@ -345,7 +345,7 @@ static certstore_status settle_marker(csi_place *place, struct csi_beside *besid
     certstore_error why = { 0 };
     CSI_TRY(csi_beside_open(beside, err));
     CSI_TRY(csi_marker_read(beside, &journal, err));
-    if (journal == NULL || csi_marker_is_stale(beside->os, journal))
+    if (journal == NULL || journal[0] != '/' || csi_marker_is_stale(beside->os, journal))
         return CERTSTORE_OK;
     certstore_status status = csi_settle(&place->env, journal, false, true, report, &why);
     if (status == CERTSTORE_OK)

@@ -169,6 +169,15 @@ static certstore_status settle_loaded(csi_txn *txn, bool explicit_call, certstor
     return status;
 }
 
+/* A journal that is gone is over, unless it is the state directory that is away (not mounted, say). */
+static bool is_over(const struct csi_txn_env *env, const char *path)
+{
+    struct stat st;
+    certstore_error none = { 0 };
+    CSI_AUTO(csi_chars) *dir = csi_strndup(path, (size_t)(strrchr(path, '/') - path), &none);
+    return dir != NULL && env->os->stat(env->os, AT_FDCWD, dir, 0, &st) == 0;
+}
+
 /* An open journal nobody holds, locked by us. NULL without an error: it is over. */
 static csi_journal *take_over(const struct csi_txn_env *env, const char *path, bool patient, certstore_error *err)
 {
@@ -176,7 +185,7 @@ static csi_journal *take_over(const struct csi_txn_env *env, const char *path, b
     for (unsigned attempt = 0;; attempt++) {
         certstore_error refusal = { 0 };
         csi_journal *journal = csi_journal_open(env->os, path, true, &refusal);
-        if (journal != NULL || refusal.status == CERTSTORE_E_NOT_FOUND)
+        if (journal != NULL || (refusal.status == CERTSTORE_E_NOT_FOUND && is_over(env, path)))
             return journal;
         if (refusal.status == CERTSTORE_E_LOCKED && csi_os_wait(env->os, deadline, attempt))
             continue;
