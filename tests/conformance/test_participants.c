@@ -88,6 +88,23 @@ static void make_dir(const char *dir, const char *name)
     assert_int_equal(mkdir(path, 0755), 0);
 }
 
+/* With a mode and (as root) an owner that no new file would have. */
+static void write_old(const struct fixture *f, const struct file_case *file)
+{
+    CSI_AUTO(csi_chars) *path = join(f->dir, file->name);
+    test_write(f->dir, file->name, file->old);
+    assert_int_equal(chmod(path, 0614), 0);
+    if (geteuid() == 0)
+        assert_int_equal(chown(path, 12, 34), 0);
+}
+
+static bool looks_as_before(const struct fixture *f, const struct file_case *file)
+{
+    struct stat st;
+    CSI_AUTO(csi_chars) *path = join(f->dir, file->name);
+    return lstat(path, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 07777) == 0614 && st.st_uid == (geteuid() == 0 ? 12 : geteuid());
+}
+
 static void open_fixture(struct fixture *f, const struct row *row)
 {
     *f = (struct fixture){ .row = row };
@@ -102,7 +119,7 @@ static void open_fixture(struct fixture *f, const struct row *row)
     test_write(f->dir, "certs/java/cacerts", "foreign");
     for (size_t i = 0; i < FILES_MAX && row->files[i].name != NULL; i++)
         if (row->files[i].old != NULL)
-            test_write(f->dir, row->files[i].name, row->files[i].old);
+            write_old(f, &row->files[i]);
     f->env = (struct csi_txn_env){
         .os = &f->os.table, .state_dir = f->state, .kinds = csi_place_kinds, .actor = "tester", .lock_timeout_ms = 0, .generations = 5
     };
@@ -123,6 +140,8 @@ static bool shows(const struct fixture *f, bool new)
         CSI_AUTO(csi_chars) *text = test_read(f->dir, file->name);
         const char *wanted = new ? file->new : file->old;
         same = same && (wanted == NULL ? text == NULL : text != NULL && strcmp(text, wanted) == 0);
+        if (wanted != NULL && file->old != NULL)
+            same = same && looks_as_before(f, file);
     }
     CSI_AUTO(csi_chars) *foreign = test_read(f->dir, "certs/java/cacerts");
     return same && foreign != NULL && strcmp(foreign, "foreign") == 0;
@@ -235,6 +254,18 @@ static size_t recover(struct fixture *f)
     return count;
 }
 
+/* A link too many would part the store's names at the next change. */
+static bool has_one_name_each(const struct fixture *f)
+{
+    bool one = true;
+    for (size_t i = 0; i < FILES_MAX && f->row->files[i].name != NULL; i++) {
+        struct stat st;
+        CSI_AUTO(csi_chars) *path = join(f->dir, f->row->files[i].name);
+        one = one && (lstat(path, &st) != 0 || st.st_nlink == 1);
+    }
+    return one;
+}
+
 static void check_end(struct fixture *f, certstore_status status)
 {
     bool is_old = all_old(f);
@@ -247,6 +278,7 @@ static void check_end(struct fixture *f, certstore_status status)
     else if (status != CERTSTORE_E_IN_DOUBT)
         assert_true(is_old);
     assert_int_equal(litter(f), 0);
+    assert_true(has_one_name_each(f));
 }
 
 static void commit_replaces_all_and_leaves_nothing_behind(void **state)
@@ -264,7 +296,7 @@ static void commit_replaces_all_and_leaves_nothing_behind(void **state)
     }
 }
 
-static void a_commit_that_changes_nothing_writes_nothing_and_syncs_nothing(void **state)
+static void invariant_12_a_commit_that_changes_nothing_writes_nothing_and_syncs_nothing(void **state)
 {
     (void)state;
     for (size_t i = 0; i < ROWS; i++) {
@@ -342,7 +374,7 @@ static void fail_each_call(const struct row *row, int number, bool for_good)
     }
 }
 
-static void any_call_may_fail_once(void **state)
+static void invariants_1_and_2_when_any_call_fails_once(void **state)
 {
     (void)state;
     static const int numbers[] = { EIO, ENOSPC, EINTR, 0 };
@@ -351,7 +383,7 @@ static void any_call_may_fail_once(void **state)
             fail_each_call(&rows[i], numbers[n], false);
 }
 
-static void any_call_may_fail_for_good(void **state)
+static void invariants_1_and_2_when_any_call_fails_for_good(void **state)
 {
     (void)state;
     for (size_t i = 0; i < ROWS; i++) {
@@ -360,7 +392,7 @@ static void any_call_may_fail_for_good(void **state)
     }
 }
 
-static void the_process_may_stop_at_any_change(void **state)
+static void invariant_4_after_recovery_every_store_is_old_or_every_store_is_new(void **state)
 {
     (void)state;
     for (size_t i = 0; i < ROWS; i++) {
@@ -381,7 +413,7 @@ static void the_process_may_stop_at_any_change(void **state)
 }
 
 /* The two rows that reach every branch of recovery; the others would only take longer. */
-static void recovery_may_stop_at_any_change_and_run_again(void **state)
+static void invariant_3_recovery_may_be_killed_anywhere_and_run_again(void **state)
 {
     (void)state;
     static const size_t chosen[] = { 0, 3 };
@@ -408,7 +440,7 @@ static void recovery_may_stop_at_any_change_and_run_again(void **state)
     }
 }
 
-static void a_store_changed_since_it_was_read_is_a_conflict_and_stays(void **state)
+static void invariant_10_a_store_changed_since_it_was_read_is_a_conflict_and_stays(void **state)
 {
     (void)state;
     for (size_t i = 0; i < ROWS; i++)
@@ -428,8 +460,92 @@ static void a_store_changed_since_it_was_read_is_a_conflict_and_stays(void **sta
         }
 }
 
+/* Looks on at each rename over a store: what is replaced lies in the state directory by then, and nothing is opened wider than it was. */
+static const struct fixture *watched;
+static int renames_seen;
+
+static bool kept_in(const char *txn, const char *text)
+{
+    DIR *open = opendir(txn);
+    bool found = false;
+    for (const struct dirent *entry = open != NULL ? readdir(open) : NULL; entry != NULL && !found; entry = readdir(open)) {
+        const char *end = strstr(entry->d_name, ".old");
+        CSI_AUTO(csi_chars) *kept = end != NULL && end[4] == '\0' ? test_read(txn, entry->d_name) : NULL;
+        found = kept != NULL && strstr(kept, text) != NULL;
+    }
+    closedir(open);
+    return found;
+}
+
+static int watching_rename(const struct csi_os *os, int from_dir, const char *from, int to_dir, const char *to, unsigned flags)
+{
+    CSI_AUTO(csi_chars) *txn = join(watched->state, "txn");
+    struct stat staged;
+    struct stat target;
+    for (size_t i = 0; i < FILES_MAX && watched->row->files[i].name != NULL; i++) {
+        const struct file_case *file = &watched->row->files[i];
+        const char *slash = strrchr(file->name, '/');
+        if (file->old == NULL || strcmp(slash != NULL ? slash + 1 : file->name, to) != 0)
+            continue;
+        renames_seen++;
+        assert_true(kept_in(txn, file->old));
+        assert_int_equal(fstatat(from_dir, from, &staged, 0), 0);
+        assert_int_equal(fstatat(to_dir, to, &target, 0), 0);
+        assert_int_equal(staged.st_mode, target.st_mode);
+    }
+    return csi_os_real.rename(os, from_dir, from, to_dir, to, flags);
+}
+
+static void invariant_6_nothing_changes_before_what_it_replaces_is_kept(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ROWS; i++) {
+        struct fixture f;
+        open_fixture(&f, &rows[i]);
+        watched = &f;
+        f.os.table.rename = watching_rename;
+        assert_int_equal(commit(&f), CERTSTORE_OK);
+        close_fixture(&f);
+    }
+    assert_true(renames_seen >= 6);
+}
+
+static bool file_holds(const char *dir, const char *name, const char *text)
+{
+    CSI_AUTO(csi_chars) *content = test_read(dir, name);
+    return content != NULL && strstr(content, text) != NULL;
+}
+
+static void invariant_8_no_content_of_a_store_is_in_a_journal_or_a_name(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ROWS; i++) {
+        struct fixture f;
+        struct stat st;
+        open_fixture(&f, &rows[i]);
+        assert_int_equal(commit(&f), CERTSTORE_OK);
+        CSI_AUTO(csi_chars) *txn = join(f.state, "txn");
+        assert_true(stat(txn, &st) == 0 && (st.st_mode & 07777) == 0700);
+        DIR *open = opendir(txn);
+        int journals = 0;
+        for (const struct dirent *entry = readdir(open); entry != NULL; entry = readdir(open)) {
+            bool journal = strstr(entry->d_name, ".done") != NULL;
+            journals += journal;
+            for (size_t n = 0; n < FILES_MAX && journal && rows[i].files[n].name != NULL; n++) {
+                assert_false(rows[i].files[n].old != NULL && file_holds(txn, entry->d_name, rows[i].files[n].old));
+                assert_false(rows[i].files[n].new != NULL &&file_holds(txn, entry->d_name, rows[i].files[n].new));
+            }
+            if (journal)
+                assert_true(fstatat(dirfd(open), entry->d_name, &st, 0) == 0 && (st.st_mode & 07777) == 0600);
+        }
+        closedir(open);
+        assert_int_equal(journals, 1);
+        close_fixture(&f);
+    }
+}
+
 /* Invariant 10, after the commit point: found dead between two renames, with one store changed by somebody else since. */
-static void recovery_leaves_a_store_that_others_changed_alone(void **state)
+static void invariant_10_recovery_leaves_a_store_that_somebody_else_changed_alone(void **state)
 {
     (void)state;
     bool done = false;
@@ -452,7 +568,7 @@ static void recovery_leaves_a_store_that_others_changed_alone(void **state)
     }
 }
 
-static void the_next_opener_settles_what_a_crash_left(void **state)
+static void invariant_9_the_next_opener_settles_what_a_crash_left_whatever_its_state_directory(void **state)
 {
     (void)state;
     bool done = false;
@@ -479,16 +595,18 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(commit_replaces_all_and_leaves_nothing_behind),
-        cmocka_unit_test(a_commit_that_changes_nothing_writes_nothing_and_syncs_nothing),
+        cmocka_unit_test(invariant_12_a_commit_that_changes_nothing_writes_nothing_and_syncs_nothing),
         cmocka_unit_test(a_commit_syncs_as_often_as_the_budget_says),
         cmocka_unit_test(freeing_a_prepared_transaction_leaves_no_trace),
-        cmocka_unit_test(any_call_may_fail_once),
-        cmocka_unit_test(any_call_may_fail_for_good),
-        cmocka_unit_test(the_process_may_stop_at_any_change),
-        cmocka_unit_test(recovery_may_stop_at_any_change_and_run_again),
-        cmocka_unit_test(a_store_changed_since_it_was_read_is_a_conflict_and_stays),
-        cmocka_unit_test(recovery_leaves_a_store_that_others_changed_alone),
-        cmocka_unit_test(the_next_opener_settles_what_a_crash_left),
+        cmocka_unit_test(invariants_1_and_2_when_any_call_fails_once),
+        cmocka_unit_test(invariants_1_and_2_when_any_call_fails_for_good),
+        cmocka_unit_test(invariant_4_after_recovery_every_store_is_old_or_every_store_is_new),
+        cmocka_unit_test(invariant_3_recovery_may_be_killed_anywhere_and_run_again),
+        cmocka_unit_test(invariant_6_nothing_changes_before_what_it_replaces_is_kept),
+        cmocka_unit_test(invariant_8_no_content_of_a_store_is_in_a_journal_or_a_name),
+        cmocka_unit_test(invariant_10_a_store_changed_since_it_was_read_is_a_conflict_and_stays),
+        cmocka_unit_test(invariant_10_recovery_leaves_a_store_that_somebody_else_changed_alone),
+        cmocka_unit_test(invariant_9_the_next_opener_settles_what_a_crash_left_whatever_its_state_directory),
     };
     return cmocka_run_group_tests_name("participants", tests, NULL, NULL);
 }

@@ -266,6 +266,8 @@ static certstore_status write_part(const struct directory_participant *d, int ol
 {
     const struct csi_os *os = d->beside.os;
     CSI_AUTO_FD like = { os, old < 0 ? -ENOENT : csi_os_open(os, old, part->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0) };
+    if (like.fd < 0 && like.fd != -ENOENT && like.fd != -ELOOP) /* ELOOP: a symlink, which has no mode of its own to keep */
+        return fail(d->base.location, like.fd, "built anew", err);
     CSI_AUTO_FD fd = { os, csi_os_open(os, new, part->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, like.fd >= 0 ? 0600 : 0644) };
     int status = fd.fd < 0 ? fd.fd : csi_os_write_all(os, fd.fd, csi_blob_span(part->bytes), 0);
     if (status < 0)

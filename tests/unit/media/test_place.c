@@ -423,7 +423,7 @@ static void a_marker_whose_state_directory_is_away_is_pending(void **state)
 }
 
 /* One process flips a pair of files as fast as it can; the other never reads one old and one new. */
-static void a_reader_never_sees_half_of_a_transaction(void **state)
+static void invariant_9_a_reader_never_sees_half_of_a_transaction(void **state)
 {
     (void)state;
     struct fixture f;
@@ -497,7 +497,7 @@ static certstore_status count_up(struct fixture *f, const char *first, const cha
 }
 
 /* Three processes, three counters, each transaction over two of them: no update is lost and nobody waits for ever. */
-static void concurrent_committers_are_serialised_without_deadlock(void **state)
+static void invariant_9_concurrent_committers_are_serialised_without_deadlock(void **state)
 {
     (void)state;
     enum { PROCESSES = 3, ROUNDS = 100 };
@@ -549,8 +549,8 @@ int main(void)
         cmocka_unit_test(a_held_store_names_its_holder),
         cmocka_unit_test(a_marker_that_leads_nowhere_is_removed),
         cmocka_unit_test(a_marker_whose_state_directory_is_away_is_pending),
-        cmocka_unit_test(a_reader_never_sees_half_of_a_transaction),
-        cmocka_unit_test(concurrent_committers_are_serialised_without_deadlock),
+        cmocka_unit_test(invariant_9_a_reader_never_sees_half_of_a_transaction),
+        cmocka_unit_test(invariant_9_concurrent_committers_are_serialised_without_deadlock),
     };
     return cmocka_run_group_tests_name("place", tests, NULL, NULL);
 }
