@@ -5,48 +5,41 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-static bool read_big_endian(struct csi_reader *r, size_t size, uint64_t *value)
-{
-    struct csi_span bytes;
-    if (!csi_read_span(r, size, &bytes))
-        return false;
-    uint64_t result = 0;
-    for (size_t i = 0; i < size; i++)
-        result = result << 8 | bytes.data[i];
-    *value = result;
-    return true;
-}
-
 bool csi_read_u8(struct csi_reader *r, uint8_t *value)
 {
-    uint64_t wide;
-    if (!read_big_endian(r, 1, &wide))
+    if (csi_left(r) < 1)
         return false;
-    *value = (uint8_t)wide;
+    *value = *r->at++;
     return true;
 }
 
 bool csi_read_u16(struct csi_reader *r, uint16_t *value)
 {
-    uint64_t wide;
-    if (!read_big_endian(r, 2, &wide))
+    const uint8_t *p = r->at;
+    if (csi_left(r) < 2)
         return false;
-    *value = (uint16_t)wide;
+    *value = (uint16_t)(p[0] << 8 | p[1]);
+    r->at += 2;
     return true;
 }
 
 bool csi_read_u32(struct csi_reader *r, uint32_t *value)
 {
-    uint64_t wide;
-    if (!read_big_endian(r, 4, &wide))
+    const uint8_t *p = r->at;
+    if (csi_left(r) < 4)
         return false;
-    *value = (uint32_t)wide;
+    *value = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+    r->at += 4;
     return true;
 }
 
 bool csi_read_u64(struct csi_reader *r, uint64_t *value)
 {
-    return read_big_endian(r, 8, value);
+    uint32_t high, low;
+    if (csi_left(r) < 8 || !csi_read_u32(r, &high) || !csi_read_u32(r, &low))
+        return false;
+    *value = (uint64_t)high << 32 | low;
+    return true;
 }
 
 bool csi_der_next(struct csi_reader *r, struct csi_tlv *tlv)
