@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd_put.c: `certstore put`: one certificate, with or without its key, into any number of stores in one transaction. */
+#include "change.h"
+#include "edit.h"
+#include "verbs.h"
+
+static int run_put(struct cli *cli, const struct args *args)
+{
+    const char *alias = args->positional[0];
+    const char *cert = args_value(args, "cert");
+    SCOPED(material) material = { 0 };
+    SCOPED(targets) targets = { 0 };
+    if (cert == NULL)
+        return report_usage(cli, "put: --cert is missing; name the file with the new certificate");
+    int status = material_read(cli, &material, cert, args_value(args, "chain"), args_value(args, "key"));
+    if (status == STATUS_DONE)
+        status = targets_open(cli, &targets, args, 1, TARGET_READ | TARGET_WRITE);
+    if (status == STATUS_DONE && args_flag(args, "dry-run"))
+        status = change_remember(cli, &targets);
+    for (size_t i = 0; i < targets.count && status == STATUS_DONE; i++) {
+        const char *own = targets.items[i].name.alias;
+        status = edit_put(cli, &targets.items[i], own != NULL ? own : alias, &material);
+    }
+    if (status != STATUS_DONE)
+        return status;
+    OWNED(owned_chars) *note = heap_format("put %s", alias);
+    return args_flag(args, "dry-run") ? change_show(cli, &targets) : change_commit(cli, &targets, note);
+}
+
+static const struct option options[] = {
+    { "cert", 0, "FILE", false, "the certificate; its chain may follow it in the same file" },
+    { "chain", 0, "FILE", false, "the certificates between it and the root, in any order" },
+    { "key", 0, "FILE", false, "its private key" },
+    { "dry-run", 0, NULL, false, "show what would change in each store, and change nothing" },
+    { 0 },
+};
+const struct verb verb_put = {
+    .name = "put",
+    .synopsis = "ALIAS --cert FILE [--chain FILE] [--key FILE] [--dry-run] STORE...",
+    .summary = "add or replace one entry in all the stores, in one transaction",
+    .about = "With --key the entry is an identity: the key, its certificate and its chain,\n"
+             "which is put in order. Without --key it is a trusted certificate; but where\n"
+             "ALIAS is a key that the new certificate was issued for, that key stays and its\n"
+             "certificates are replaced. All the stores take the entry, or none does.\n"
+             "\n"
+             "A PEM store with exactly one private key is an identity, and is replaced\n"
+             "whatever its alias. STORE#OTHER puts the entry under OTHER in that store. A\n"
+             "certificate that does not carry the key's public key is refused. FILE may be\n"
+             "PEM, DER or any store, with ?pass=SOURCE where it is sealed; a FILE that holds a\n"
+             "key beside the certificate needs no --key.\n",
+    .examples = "certstore put corp-root --cert root.pem /etc/app/ca.pem 'jks:cacerts?pass=file:/root/pw'\n"
+                "certstore put web --cert web.pem --chain chain.pem --key web.key \\\n"
+                "    'pem:/etc/nginx/fullchain.pem?key=/etc/nginx/privkey.pem' \\\n"
+                "    'pkcs12:/etc/app/app.p12?pass=file:/root/pw'\n",
+    .options = options,
+    .min_arguments = 2,
+    .max_arguments = -1,
+    .run = run_put,
+};

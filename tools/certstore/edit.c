@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* edit.c: see edit.h. */
+#include "edit.h"
+
+#include "chain.h"
+
+const certstore_entry *edit_find(struct cli *cli, const struct target *target, const char *alias, int *status)
+{
+    const certstore_entry *entry = certstore_bundle_find(target->bundle, alias);
+    if (entry == NULL)
+        *status = report_failure(cli, CERTSTORE_E_NOT_FOUND, target->name.uri, "%s: holds no entry \"%s\"; `certstore list` shows what it holds",
+                                 target->name.uri, alias);
+    return entry;
+}
+
+/* The only private key's entry of a PEM store; NULL where there is none, or more than one. */
+static const certstore_entry *pem_identity(const struct target *target)
+{
+    const certstore_entry *found = NULL;
+    if (strcmp(certstore_format(target->store), "pem") != 0)
+        return NULL;
+    for (size_t i = 0; i < certstore_bundle_count(target->bundle); i++) {
+        const certstore_entry *entry = certstore_bundle_at(target->bundle, i);
+        if (certstore_entry_kind(entry) != CERTSTORE_KEY)
+            continue;
+        if (found != NULL)
+            return NULL;
+        found = entry;
+    }
+    return found;
+}
+
+static int put_entry(struct cli *cli, struct target *target, const certstore_entry *entry)
+{
+    OWNED(certstore_error) *err = certstore_error_new();
+    return certstore_bundle_put(target->bundle, entry, err) == CERTSTORE_OK ? STATUS_DONE : report_error(cli, err);
+}
+
+/* A new key with its certificates. */
+static int put_key(struct cli *cli, struct target *target, const char *alias, struct material *material)
+{
+    OWNED(certstore_error) *err = certstore_error_new();
+    OWNED(certstore_bytes) *pkcs8 = certstore_entry_export_key(material->key, err);
+    if (pkcs8 == NULL)
+        return report_error(cli, err);
+    OWNED(certstore_entry) *entry = certstore_entry_new_key(alias, certstore_bytes_data(pkcs8), certstore_bytes_size(pkcs8), err);
+    if (entry == NULL)
+        return report_error(cli, err);
+    int status = chain_attach(cli, entry, material, target->name.uri);
+    return status == STATUS_DONE ? put_entry(cli, target, entry) : status;
+}
+
+/* A renewal: the key stays, and its certificates are replaced. */
+static int put_renewed(struct cli *cli, struct target *target, const certstore_entry *existing, struct material *material)
+{
+    OWNED(certstore_error) *err = certstore_error_new();
+    OWNED(certstore_entry) *entry = certstore_entry_copy(existing, err);
+    if (entry == NULL)
+        return report_error(cli, err);
+    int status = chain_attach(cli, entry, material, target->name.uri);
+    return status == STATUS_DONE ? put_entry(cli, target, entry) : status;
+}
+
+static int put_trusted(struct cli *cli, struct target *target, const char *alias, const struct material *material)
+{
+    if (material->cert_count != 1 || material->chain_given)
+        return report_failure(cli, CERTSTORE_E_ARGUMENT, target->name.uri,
+                              "%s: a trusted entry is one certificate, and %zu were given; add --key for an identity, or name one with FILE#ALIAS",
+                              target->name.uri, material->cert_count);
+    OWNED(certstore_error) *err = certstore_error_new();
+    const certstore_cert *cert = material->certs[0];
+    OWNED(certstore_entry) *entry = material->trusted != NULL
+                                        ? certstore_entry_copy(material->trusted, err)
+                                        : certstore_entry_new_trusted(alias, certstore_cert_data(cert), certstore_cert_size(cert), err);
+    if (entry == NULL || certstore_entry_set_alias(entry, alias, err) != CERTSTORE_OK)
+        return report_error(cli, err);
+    return put_entry(cli, target, entry);
+}
+
+/* Whether the entry's key can be opened and fits one of the certificates. */
+static bool is_renewal(const certstore_entry *existing, const struct material *material)
+{
+    OWNED(certstore_entry) *probe = certstore_entry_copy(existing, NULL);
+    return probe != NULL && chain_leaf(probe, material, NULL) != NULL;
+}
+
+int edit_put(struct cli *cli, struct target *target, const char *alias, struct material *material)
+{
+    const certstore_entry *named = certstore_bundle_find(target->bundle, alias);
+    const certstore_entry *identity = pem_identity(target);
+    if (material->key != NULL)
+        return put_key(cli, target, identity != NULL ? certstore_entry_alias(identity) : alias, material);
+    if (named != NULL && certstore_entry_kind(named) == CERTSTORE_KEY)
+        return put_renewed(cli, target, named, material);
+    if (identity != NULL && is_renewal(identity, material))
+        return put_renewed(cli, target, identity, material);
+    return put_trusted(cli, target, alias, material);
+}
+
+int edit_remove(struct cli *cli, struct target *target, const char *alias)
+{
+    int status = STATUS_DONE;
+    OWNED(certstore_error) *err = certstore_error_new();
+    if (edit_find(cli, target, alias, &status) == NULL)
+        return status;
+    return certstore_bundle_remove(target->bundle, alias, err) == CERTSTORE_OK ? STATUS_DONE : report_error(cli, err);
+}
+
+int edit_rename(struct cli *cli, struct target *target, const char *alias, const char *new_alias)
+{
+    int status = STATUS_DONE;
+    OWNED(certstore_error) *err = certstore_error_new();
+    if (edit_find(cli, target, alias, &status) == NULL)
+        return status;
+    if ((certstore_capabilities(certstore_format(target->store)) & CERTSTORE_CAN_ALIASES) == 0)
+        return report_failure(cli, CERTSTORE_E_UNSUPPORTED, target->name.uri, "%s: the format %s keeps no aliases; there is nothing to rename",
+                              target->name.uri, certstore_format(target->store));
+    if (certstore_bundle_rename(target->bundle, alias, new_alias, err) == CERTSTORE_OK)
+        return STATUS_DONE;
+    return report_failure(cli, certstore_error_status(err), target->name.uri, "%s: %s", target->name.uri, certstore_error_message(err));
+}
+
+static bool is_selected(const struct target *from, const certstore_entry *entry, const char *const *aliases, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (certstore_bundle_find(from->bundle, aliases[i]) == entry)
+            return true;
+    return count == 0;
+}
+
+certstore_bundle *edit_selection(struct cli *cli, const struct target *from, const char *const *aliases, size_t count, int *status)
+{
+    for (size_t i = 0; i < count; i++)
+        if (edit_find(cli, from, aliases[i], status) == NULL)
+            return NULL;
+    OWNED(certstore_error) *err = certstore_error_new();
+    OWNED(certstore_bundle) *selection = certstore_bundle_copy(from->bundle, err);
+    for (size_t i = 0; i < certstore_bundle_count(from->bundle); i++) {
+        const certstore_entry *entry = certstore_bundle_at(from->bundle, i);
+        if (!is_selected(from, entry, aliases, count))
+            certstore_bundle_remove(selection, certstore_entry_alias(entry), err);
+    }
+    if (certstore_error_status(err) == CERTSTORE_OK)
+        return steal(&selection);
+    *status = report_error(cli, err);
+    return NULL;
+}
+
+/* The aliases that were written by this copy stand in `written`, under the target's rule for aliases. */
+static int copy_entry(struct cli *cli, const certstore_entry *entry, struct target *to, certstore_bundle *written)
+{
+    const char *alias = certstore_entry_alias(entry);
+    OWNED(certstore_error) *err = certstore_error_new();
+    const certstore_entry *clash = certstore_bundle_find(written, alias);
+    if (clash != NULL)
+        return report_failure(cli, CERTSTORE_E_EXISTS, to->name.uri, "%s: the aliases \"%s\" and \"%s\" are one and the same there; rename one of them first",
+                              to->name.uri, certstore_entry_alias(clash), alias);
+    if (certstore_bundle_put(written, entry, err) != CERTSTORE_OK || certstore_bundle_put(to->bundle, entry, err) != CERTSTORE_OK)
+        return report_error(cli, err);
+    return STATUS_DONE;
+}
+
+int edit_copy(struct cli *cli, const struct target *from, struct target *to, const char *const *aliases, size_t count)
+{
+    int status = STATUS_DONE;
+    OWNED(certstore_bundle) *selection = edit_selection(cli, from, aliases, count, &status);
+    if (selection == NULL)
+        return status;
+    OWNED(certstore_error) *err = certstore_error_new();
+    OWNED(certstore_bundle) *written = certstore_bundle_new(certstore_format(to->store), err);
+    if (written == NULL)
+        return report_error(cli, err);
+    for (size_t i = 0; i < certstore_bundle_count(selection) && status == STATUS_DONE; i++)
+        status = copy_entry(cli, certstore_bundle_at(selection, i), to, written);
+    return status;
+}
+
+static void tell_losses(struct cli *cli, const certstore_report *losses)
+{
+    for (size_t i = 0; i < certstore_report_count(losses); i++) {
+        const char *alias = certstore_report_subject(losses, i);
+        report_warning(cli, "lost: %s%s%s", alias, *alias != '\0' ? ": " : "", certstore_report_message(losses, i));
+    }
+}
+
+int edit_check_losses(struct cli *cli, const struct target *from, const struct target *to, const char *const *aliases, size_t count, bool allowed)
+{
+    int status = STATUS_DONE;
+    OWNED(certstore_error) *err = certstore_error_new();
+    OWNED(certstore_bundle) *selection = edit_selection(cli, from, aliases, count, &status);
+    if (selection == NULL)
+        return status;
+    OWNED(certstore_report) *losses = certstore_bundle_losses(selection, certstore_format(to->store), err);
+    if (losses == NULL)
+        return report_error(cli, err);
+    tell_losses(cli, losses);
+    if (certstore_report_count(losses) == 0 || allowed)
+        return STATUS_DONE;
+    return report_failure(cli, CERTSTORE_E_LOSSY, to->name.uri, "%s: the format %s cannot hold everything: %s; copy with --allow-loss to lose it",
+                          to->name.uri, certstore_format(to->store), certstore_report_message(losses, 0));
+}

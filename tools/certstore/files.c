@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* files.c: reading the inputs of `put`; see files.h. */
+#include "files.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "pem.h"
+
+/* A certificate or key in DER is small; whatever is larger is a store, and the library reads it. */
+enum { DER_MOST = 1 << 20 };
+
+/* The file as PEM if it is DER that is no store of its own; NULL otherwise. Wiped by the caller: it may be a key. */
+static char *der_as_pem(const char *uri)
+{
+    FILE *file = store_name_path(uri) == uri ? fopen(uri, "rbe") : NULL; /* a URI names its format */
+    if (file == NULL)
+        return NULL;
+    setvbuf(file, NULL, _IONBF, 0); /* no second copy of a key in a buffer */
+    uint8_t *data = heap_new(DER_MOST, 1);
+    size_t size = fread(data, 1, DER_MOST, file);
+    const char *label = size < DER_MOST ? pem_label_of_der(data, size) : NULL;
+    char *pem = label != NULL ? pem_wrap(label, data, size) : NULL;
+    explicit_bzero(data, size);
+    free(data);
+    fclose(file);
+    return pem;
+}
+
+static int parse_der(struct cli *cli, struct input *input, const char *pem)
+{
+    int status = STATUS_DONE;
+    input->target.options = options_new(cli, &status);
+    if (input->target.options == NULL)
+        return status;
+    OWNED(certstore_error) *err = certstore_error_new();
+    OWNED_SECRET *pass = NULL;
+    const struct secret *use = NULL;
+    if (input->target.name.pass != NULL)
+        use = pass = source_read(cli, input->target.name.pass, input->target.name.uri, &status);
+    else
+        use = source_general(cli, &status);
+    if (status != STATUS_DONE)
+        return status;
+    if (use != NULL)
+        certstore_options_set_password(input->target.options, use->data, use->size, err);
+    input->parsed = certstore_bundle_parse((const uint8_t *)pem, strlen(pem), "pem", input->target.options, err);
+    if (input->parsed != NULL)
+        return STATUS_DONE;
+    return report_failure(cli, certstore_error_status(err), input->target.name.uri, "%s: %s", input->target.name.uri, certstore_error_message(err));
+}
+
+static int input_read(struct cli *cli, struct input *input, const char *text)
+{
+    struct store_name name = store_name_parse(text);
+    char *pem = der_as_pem(name.uri);
+    if (pem == NULL)
+        return target_open(cli, &input->target, name, TARGET_READ | TARGET_EXISTS);
+    input->target.name = name;
+    int status = parse_der(cli, input, pem);
+    explicit_bzero(pem, strlen(pem));
+    free(pem);
+    return status;
+}
+
+static const certstore_bundle *input_bundle(const struct input *input)
+{
+    return input->parsed != NULL ? input->parsed : input->target.bundle;
+}
+
+static bool same_cert(const certstore_cert *a, const certstore_cert *b)
+{
+    return certstore_cert_size(a) == certstore_cert_size(b) && memcmp(certstore_cert_data(a), certstore_cert_data(b), certstore_cert_size(a)) == 0;
+}
+
+static void add_cert(struct material *material, const certstore_cert *cert)
+{
+    for (size_t i = 0; i < material->cert_count; i++)
+        if (same_cert(material->certs[i], cert))
+            return;
+    material->certs = heap_grow(material->certs, material->cert_count, sizeof *material->certs);
+    material->certs[material->cert_count++] = cert;
+}
+
+enum wanted { WANT_CERTS = 1, WANT_KEY = 2 };
+
+static int take_entry(struct cli *cli, struct material *material, const certstore_entry *entry, unsigned wanted, const char *uri)
+{
+    if ((wanted & WANT_CERTS) != 0) {
+        if (certstore_entry_kind(entry) == CERTSTORE_TRUSTED && material->cert_count == 0)
+            material->trusted = entry;
+        for (size_t i = 0; i < certstore_entry_cert_count(entry); i++)
+            add_cert(material, certstore_entry_cert(entry, i));
+    }
+    if ((wanted & WANT_KEY) == 0 || certstore_entry_kind(entry) != CERTSTORE_KEY)
+        return STATUS_DONE;
+    if (material->key != NULL)
+        return report_failure(cli, CERTSTORE_E_ARGUMENT, uri, "%s: holds several private keys; name one with %s#ALIAS", uri, uri);
+    material->key = entry;
+    return STATUS_DONE;
+}
+
+static int take_input(struct cli *cli, struct material *material, const char *text, unsigned wanted)
+{
+    struct input *input = &material->inputs[material->input_count++];
+    int status = input_read(cli, input, text);
+    const certstore_bundle *bundle = input_bundle(input);
+    const char *uri = input->target.name.uri;
+    const char *alias = input->target.name.alias;
+    if (status != STATUS_DONE)
+        return status;
+    const certstore_entry *only = alias != NULL ? certstore_bundle_find(bundle, alias) : NULL;
+    if (alias != NULL && only == NULL)
+        return report_failure(cli, CERTSTORE_E_NOT_FOUND, uri, "%s: holds no entry \"%s\"; list it to see what it holds", uri, alias);
+    if (only != NULL)
+        return take_entry(cli, material, only, wanted, uri);
+    for (size_t i = 0; i < certstore_bundle_count(bundle) && status == STATUS_DONE; i++)
+        status = take_entry(cli, material, certstore_bundle_at(bundle, i), wanted, uri);
+    return status;
+}
+
+int material_read(struct cli *cli, struct material *material, const char *cert, const char *chain, const char *key)
+{
+    int status = take_input(cli, material, cert, key == NULL ? WANT_CERTS | WANT_KEY : WANT_CERTS);
+    if (status == STATUS_DONE && material->cert_count == 0)
+        status = report_failure(cli, CERTSTORE_E_NOT_FOUND, cert, "%s: holds no certificate; name the file with the certificate after --cert",
+                                material->inputs[0].target.name.uri);
+    if (status == STATUS_DONE && chain != NULL) {
+        material->chain_given = true;
+        status = take_input(cli, material, chain, WANT_CERTS);
+    }
+    if (status != STATUS_DONE || key == NULL)
+        return status;
+    status = take_input(cli, material, key, WANT_KEY);
+    const char *uri = material->inputs[material->input_count - 1].target.name.uri;
+    if (status == STATUS_DONE && material->key == NULL)
+        status = report_failure(cli, CERTSTORE_E_NOT_FOUND, uri, "%s: holds no private key; name the file with the key after --key", uri);
+    return status;
+}
+
+void material_free(struct material *material)
+{
+    for (size_t i = 0; i < material->input_count; i++) {
+        certstore_bundle_free(material->inputs[i].parsed);
+        target_free(&material->inputs[i].target);
+    }
+    free(material->certs);
+    *material = (struct material){ 0 };
+}

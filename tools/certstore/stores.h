@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* stores.h: opening the stores that a command names, with the passphrase of each found, taken or asked for. */
+#ifndef TOOL_STORES_H
+#define TOOL_STORES_H
+
+#include "cli.h"
+#include "source.h"
+#include "uri.h"
+
+/* A store of the command line, and the value it is to have. */
+struct target {
+    struct store_name name;
+    certstore_options *options;
+    certstore *store;
+    certstore_bundle *bundle; /* as read; the verbs change it in place */
+    certstore_bundle *before; /* a copy of what was read, where the verb asked for one */
+    bool has_password;
+};
+
+struct targets {
+    struct target *items;
+    size_t count;
+};
+
+enum target_use {
+    TARGET_READ = 1,  /* read what it holds */
+    TARGET_WRITE = 2, /* it will be written: its passphrase must be known, a new store's as well */
+    TARGET_EXISTS = 4 /* a store that is not there is an error */
+};
+
+/* Options with the run's state directory. NULL after reporting. */
+certstore_options *options_new(struct cli *cli, int *status);
+
+/* Opens one store by its name (taken over, also on failure). Returns the exit status; a failure is reported. */
+int target_open(struct cli *cli, struct target *target, struct store_name name, unsigned use);
+void target_free(struct target *target);
+
+/* Opens one more store. Naming one twice is wrong usage: the second edit would undo the first. */
+int targets_add(struct cli *cli, struct targets *targets, struct store_name name, unsigned use);
+/* Opens the stores of args from the given position on. */
+int targets_open(struct cli *cli, struct targets *targets, const struct args *args, size_t from, unsigned use);
+void targets_free(struct targets *targets);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* table.h: rows of text as columns that fit the terminal. */
+#ifndef TOOL_TABLE_H
+#define TOOL_TABLE_H
+
+#include <stdbool.h>
+
+#include "heap.h"
+
+struct cli;
+
+enum color { COLOR_NONE, COLOR_RED, COLOR_YELLOW, COLOR_GREEN, COLOR_DIM };
+
+struct column {
+    const char *title;
+    bool right;      /* numbers */
+    size_t least;    /* may be cut down to this many columns when the terminal is narrow; 0: never cut */
+};
+struct cell {
+    char *text; /* escaped */
+    enum color color;
+};
+struct table {
+    const struct column *columns;
+    size_t column_count;
+    struct cell *cells;
+    size_t cell_count;
+};
+
+/* Adds the next cell, row by row. */
+void table_add(struct table *table, const char *text, enum color color);
+void table_print(const struct cli *cli, const struct table *table);
+void table_free(struct table *table);
+
+#endif
