@@ -98,7 +98,8 @@ static bool unknown(const char *word, size_t name_size, const struct option *con
 {
     OWNED(owned_chars) *name = heap_copy_part(word, name_size);
     const char *near = word[0] == '-' && word[1] == '-' ? nearest_name(name + 2, option_name_at, lists) : NULL;
-    *complaint = near != NULL ? heap_format("%s: no such option; did you mean --%s?", name, near) : heap_format("%s: no such option; see --help", name);
+    *complaint =
+        near != NULL ? heap_format("%s: no such option; did you mean --%s?", name, near) : heap_format("%s: no such option; see --help", name);
     return false;
 }
 
@@ -168,8 +169,7 @@ int args_parse(struct args *args, int argc, char **argv, const struct option *co
             add_positional(args, word);
             if (first_only)
                 return i + 1;
-        } else if (word[1] == '-' ? !take_long(args, argc, argv, &i, options, complaint)
-                                  : !take_short(args, argc, argv, &i, options, complaint)) {
+        } else if (word[1] == '-' ? !take_long(args, argc, argv, &i, options, complaint) : !take_short(args, argc, argv, &i, options, complaint)) {
             return -1;
         }
     }

@@ -63,10 +63,10 @@ int chain_attach(struct cli *cli, certstore_entry *entry, struct material *mater
     if (leaf == NULL) {
         const char *alias = certstore_entry_alias(entry);
         return material->key != NULL
-                   ? report_failure(cli, CERTSTORE_E_MISMATCH, uri, "%s: the key given with --key does not fit the certificate; give the pair that belongs together",
-                                    alias)
-                   : report_failure(cli, CERTSTORE_E_MISMATCH, uri, "%s: its entry \"%s\" holds a key that does not fit the certificate; give the new one with --key",
-                                    uri, alias);
+                   ? report_failure(cli, CERTSTORE_E_MISMATCH, uri,
+                                    "%s: the key given with --key does not fit the certificate; give the pair that belongs together", alias)
+                   : report_failure(cli, CERTSTORE_E_MISMATCH, uri,
+                                    "%s: its entry \"%s\" holds a key that does not fit the certificate; give the new one with --key", uri, alias);
     }
     bool *used = heap_new(material->cert_count, sizeof *used);
     for (size_t i = 0; i < material->cert_count; i++)

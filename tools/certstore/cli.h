@@ -11,8 +11,8 @@
 
 /* The global options, and what belongs to the whole run. */
 struct cli {
-    const char *state_dir; /* NULL: the library's default */
-    const char *pass;      /* the SOURCE for stores that name none; NULL when not given */
+    const char *state_dir;  /* NULL: the library's default */
+    const char *pass;       /* the SOURCE for stores that name none; NULL when not given */
     struct secret *general; /* the passphrase read from it, once */
     json_t *failure;        /* the first failure that was reported; NULL: none */
     bool printed;           /* the document of --json is out */
@@ -28,8 +28,8 @@ struct verb {
     const char *summary;  /* one line, no full stop */
     const char *about;    /* what it does, in paragraphs */
     const char *examples;
-    const char *exit_status;       /* what differs from the common list; NULL: nothing */
-    const struct option *options;  /* ends with a NULL name */
+    const char *exit_status;      /* what differs from the common list; NULL: nothing */
+    const struct option *options; /* ends with a NULL name */
     int min_arguments;
     int max_arguments; /* -1: any number */
     bool later;        /* known, and not in this version */

@@ -75,7 +75,8 @@ static int edit_each(struct cli *cli, struct application *application, const jso
     size_t count = names != NULL ? json_array_size(names) : application->targets.count;
     int status = STATUS_DONE;
     for (size_t i = 0; i < count && status == STATUS_DONE; i++) {
-        struct target *target = names != NULL ? target_named(application, json_string_value(json_array_get(names, i))) : &application->targets.items[i];
+        struct target *target =
+            names != NULL ? target_named(application, json_string_value(json_array_get(names, i))) : &application->targets.items[i];
         status = edit(cli, target, change, material);
     }
     return status;

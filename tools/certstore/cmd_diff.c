@@ -42,8 +42,8 @@ static int run_diff(struct cli *cli, const struct args *args)
     if (differences == NULL)
         return report_error(cli, err);
     if (cli->json)
-        print_document(cli, json_pack("{s:o, s:o, s:o}", "a", json_text(certstore_uri(a.store)), "b", json_text(certstore_uri(b.store)), "differences",
-                                      json_report(differences)));
+        print_document(cli, json_pack("{s:o, s:o, s:o}", "a", json_text(certstore_uri(a.store)), "b", json_text(certstore_uri(b.store)),
+                                      "differences", json_report(differences)));
     else if (!cli->quiet)
         print_text(cli, differences);
     return certstore_report_count(differences) > 0 ? STATUS_NEGATIVE : STATUS_DONE;

@@ -9,7 +9,8 @@ static struct secret *new_passphrase(struct cli *cli, const struct args *args, i
     if (source != NULL)
         return source_read(cli, source, "the store (--new-pass)", status);
     if (!prompt_possible()) {
-        *status = report_failure(cli, CERTSTORE_E_PASSWORD, NULL, "passwd: the new passphrase is missing, and there is no terminal to ask on; give --new-pass SOURCE");
+        *status = report_failure(cli, CERTSTORE_E_PASSWORD, NULL,
+                                 "passwd: the new passphrase is missing, and there is no terminal to ask on; give --new-pass SOURCE");
         return NULL;
     }
     struct secret *answer = prompt_secret(cli, "New passphrase: ", true);

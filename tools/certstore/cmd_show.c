@@ -98,9 +98,10 @@ static void print_text(const struct target *target, const struct facts *facts)
     if (facts->leaf != NULL)
         print_certificate(facts);
     if (kind == CERTSTORE_KEY || kind == CERTSTORE_SECRET) {
-        OWNED(owned_chars) *key = facts->key_bits > 0 ? heap_format("%s, %d bits, stored %s", facts->key_algorithm != NULL ? facts->key_algorithm : "?",
-                                                                    facts->key_bits, certstore_entry_encrypted(entry) ? "encrypted" : "in the clear")
-                                                      : heap_format("stored %s", certstore_entry_encrypted(entry) ? "encrypted" : "in the clear");
+        OWNED(owned_chars) *key = facts->key_bits > 0
+                                      ? heap_format("%s, %d bits, stored %s", facts->key_algorithm != NULL ? facts->key_algorithm : "?",
+                                                    facts->key_bits, certstore_entry_encrypted(entry) ? "encrypted" : "in the clear")
+                                      : heap_format("stored %s", certstore_entry_encrypted(entry) ? "encrypted" : "in the clear");
         fact(kind == CERTSTORE_KEY ? "Private key" : "Secret key", key);
     }
     print_chain(entry);

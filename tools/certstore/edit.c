@@ -153,8 +153,9 @@ static int copy_entry(struct cli *cli, const certstore_entry *entry, struct targ
     OWNED(certstore_error) *err = certstore_error_new();
     const certstore_entry *clash = certstore_bundle_find(written, alias);
     if (clash != NULL)
-        return report_failure(cli, CERTSTORE_E_EXISTS, to->name.uri, "%s: the aliases \"%s\" and \"%s\" are one and the same there; rename one of them first",
-                              to->name.uri, certstore_entry_alias(clash), alias);
+        return report_failure(cli, CERTSTORE_E_EXISTS, to->name.uri,
+                              "%s: the aliases \"%s\" and \"%s\" are one and the same there; rename one of them first", to->name.uri,
+                              certstore_entry_alias(clash), alias);
     if (certstore_bundle_put(written, entry, err) != CERTSTORE_OK || certstore_bundle_put(to->bundle, entry, err) != CERTSTORE_OK)
         return report_error(cli, err);
     return STATUS_DONE;

@@ -18,8 +18,8 @@ struct facts {
     char *sha256;
     char *not_before;
     char *not_after;
-    int64_t expires;   /* INT64_MAX: never, or not known */
-    int64_t days_left; /* of use only where there is a leaf */
+    int64_t expires;     /* INT64_MAX: never, or not known */
+    int64_t days_left;   /* of use only where there is a leaf */
     char *key_algorithm; /* of a private or secret key */
     int key_bits;
     char *spki_sha256;

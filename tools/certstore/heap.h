@@ -16,19 +16,19 @@
 #include <certstore.h>
 
 /* OWNED(type) *x frees x at the end of its scope; steal(&x) hands it over instead. */
-#define DEFINE_OWNED(type, free_function)                                                                                                    \
-    static inline void free_owned_##type(type **object)                                                                                      \
-    {                                                                                                                                        \
-        free_function(*object);                                                                                                              \
+#define DEFINE_OWNED(type, free_function)               \
+    static inline void free_owned_##type(type **object) \
+    {                                                   \
+        free_function(*object);                         \
     }
 #define OWNED(type) __attribute__((cleanup(free_owned_##type))) type
 /* SCOPED(tag) x frees what a struct on the stack owns: tag_free(&x). */
 #define SCOPED(tag) __attribute__((cleanup(tag##_free))) struct tag
-#define steal(object)                                                                                                                        \
-    __extension__({                                                                                                                          \
-        __typeof__(*(object)) stolen_ = *(object);                                                                                           \
-        *(object) = NULL;                                                                                                                    \
-        stolen_;                                                                                                                             \
+#define steal(object)                              \
+    __extension__({                                \
+        __typeof__(*(object)) stolen_ = *(object); \
+        *(object) = NULL;                          \
+        stolen_;                                   \
     })
 
 #define PRINTF(format_index, first) __attribute__((format(printf, format_index, first)))

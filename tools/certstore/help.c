@@ -7,8 +7,8 @@
 enum { NAME_WIDTH = 10, OPTION_WIDTH = 22 };
 
 static const struct verb *const verbs[] = {
-    &verb_list,  &verb_show,    &verb_put,      &verb_remove,  &verb_rename, &verb_copy,    &verb_diff,   &verb_verify, &verb_passwd,
-    &verb_csr,   &verb_apply,   &verb_history,  &verb_rollback, &verb_recover, &verb_status, &verb_confirm, &verb_cancel, &verb_probe,
+    &verb_list, &verb_show,  &verb_put,     &verb_remove,   &verb_rename,  &verb_copy,   &verb_diff,    &verb_verify, &verb_passwd,
+    &verb_csr,  &verb_apply, &verb_history, &verb_rollback, &verb_recover, &verb_status, &verb_confirm, &verb_cancel, &verb_probe,
 };
 
 const struct verb *verb_at(size_t index)
@@ -29,8 +29,8 @@ static void print_options(const struct option *options)
 {
     for (; options->name != NULL; options++) {
         OWNED(owned_chars) *letter = options->letter != 0 ? heap_format("-%c, ", options->letter) : heap_copy("");
-        OWNED(owned_chars) *left = heap_format("%s--%s%s%s", letter, options->name, options->value != NULL ? " " : "",
-                                               options->value != NULL ? options->value : "");
+        OWNED(owned_chars) *left =
+            heap_format("%s--%s%s%s", letter, options->name, options->value != NULL ? " " : "", options->value != NULL ? options->value : "");
         printf("  %-*s  %s\n", OPTION_WIDTH, left, options->help);
     }
 }

@@ -11,7 +11,8 @@ static void add_base64(struct text *out, const uint8_t *data, size_t size)
     for (size_t i = 0; i < size; i += 3) {
         size_t have = size - i < 3 ? size - i : 3;
         uint32_t group = (uint32_t)data[i] << 16 | (have > 1 ? (uint32_t)data[i + 1] << 8 : 0) | (have > 2 ? data[i + 2] : 0U);
-        char four[4] = { digits[group >> 18], digits[group >> 12 & 63], have > 1 ? digits[group >> 6 & 63] : '=', have > 2 ? digits[group & 63] : '=' };
+        char four[4] = { digits[group >> 18], digits[group >> 12 & 63], have > 1 ? digits[group >> 6 & 63] : '=',
+                         have > 2 ? digits[group & 63] : '=' };
         text_add(out, four, 4);
         column += 4;
         if (column == LINE || i + 3 >= size) {
@@ -75,7 +76,7 @@ static const char *label_of_versioned(const struct element *version, const struc
     if (second.tag == TAG_SEQUENCE)
         return "PRIVATE KEY"; /* RFC 5958 */
     if (second.tag == TAG_INTEGER && version->content[0] == 0)
-        return "RSA PRIVATE KEY"; /* RFC 8017 A.1.2 */
+        return "RSA PRIVATE KEY";                                    /* RFC 8017 A.1.2 */
     return second.tag == TAG_OCTET_STRING ? "EC PRIVATE KEY" : NULL; /* RFC 5915 */
 }
 

@@ -37,8 +37,8 @@ static struct secret *check(struct cli *cli, struct secret *taken, const char *s
 {
     if (taken->size <= SECRET_MOST)
         return taken;
-    *status = report_failure(cli, CERTSTORE_E_LIMIT, NULL, "%s: %s for %s is longer than %d bytes; give a shorter one", source, "the passphrase", what,
-                             SECRET_MOST);
+    *status = report_failure(cli, CERTSTORE_E_LIMIT, NULL, "%s: %s for %s is longer than %d bytes; give a shorter one", source, "the passphrase",
+                             what, SECRET_MOST);
     secret_free(taken);
     return NULL;
 }
@@ -82,8 +82,8 @@ static struct secret *from_file(struct cli *cli, const char *path, const char *s
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     if (fd < 0) {
-        *status = report_failure(cli, CERTSTORE_E_PASSWORD, NULL, "%s: the passphrase for %s cannot be read: %s; check the path and its permissions", source,
-                                 what, strerror(errno));
+        *status = report_failure(cli, CERTSTORE_E_PASSWORD, NULL, "%s: the passphrase for %s cannot be read: %s; check the path and its permissions",
+                                 source, what, strerror(errno));
         return NULL;
     }
     struct secret *line = from_fd(cli, fd, source, what, status);
@@ -109,8 +109,8 @@ struct secret *source_read(struct cli *cli, const char *source, const char *what
         const char *value = getenv(source + 4);
         if (value != NULL)
             return from_text(cli, value, source, what, status);
-        *status = report_failure(cli, CERTSTORE_E_PASSWORD, NULL, "%s: no such environment variable, and it was to hold the passphrase for %s; set it", source,
-                                 what);
+        *status = report_failure(cli, CERTSTORE_E_PASSWORD, NULL,
+                                 "%s: no such environment variable, and it was to hold the passphrase for %s; set it", source, what);
         return NULL;
     }
     if (strncmp(source, "fd:", 3) == 0) {

@@ -59,8 +59,8 @@ static int use_prompt(struct cli *cli, struct target *target, bool is_new)
 static int missing_password(struct cli *cli, const struct target *target)
 {
     const char *uri = target->name.uri;
-    return report_failure(cli, CERTSTORE_E_PASSWORD, uri, "%s: a passphrase is needed, and there is no terminal to ask on; give --pass SOURCE or ?pass=SOURCE",
-                          uri);
+    return report_failure(cli, CERTSTORE_E_PASSWORD, uri,
+                          "%s: a passphrase is needed, and there is no terminal to ask on; give --pass SOURCE or ?pass=SOURCE", uri);
 }
 
 static int use_prompt_if_possible(struct cli *cli, struct target *target, bool is_new)

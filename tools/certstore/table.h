@@ -13,8 +13,8 @@ enum color { COLOR_NONE, COLOR_RED, COLOR_YELLOW, COLOR_GREEN, COLOR_DIM };
 
 struct column {
     const char *title;
-    bool right;      /* numbers */
-    size_t least;    /* may be cut down to this many columns when the terminal is narrow; 0: never cut */
+    bool right;   /* numbers */
+    size_t least; /* may be cut down to this many columns when the terminal is narrow; 0: never cut */
 };
 struct cell {
     char *text; /* escaped */
