@@ -59,7 +59,7 @@ const struct verb verb_copy = {
              "the same alias are replaced. What DST's format cannot hold (aliases, trust\n"
              "purposes, dates, unknown content) is said first, and refused without\n"
              "--allow-loss. Two entries that would fall on one alias in DST are refused.\n",
-    .examples = "certstore --pass file:/root/pw copy old.jks new.p12\n"
+    .examples = "certstore --pass file:/etc/app/pw copy old.jks new.p12\n"
                 "certstore copy --dry-run 'jks:cacerts?pass=env:PW' pem:roots.pem\n"
                 "certstore copy --alias web 'app.p12?pass=env:PW' pem:web.pem --allow-loss\n",
     .options = options,

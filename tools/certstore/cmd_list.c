@@ -198,7 +198,7 @@ const struct verb verb_list = {
              "key store's certificates can be listed without its passphrase; its integrity\n"
              "is then unchecked, as --json says. STORE#ALIAS lists one entry.\n",
     .examples = "certstore list /etc/ssl/certs/ca-certificates.crt\n"
-                "certstore --pass file:/root/pw list --sort expiry app.p12 cacerts.jks\n"
+                "certstore --pass file:/etc/app/pw list --sort expiry app.p12 cacerts.jks\n"
                 "certstore list --expiring 30d --json /etc/nginx/fullchain.pem\n",
     .exit_status = "1 when --expiring found something",
     .options = options,

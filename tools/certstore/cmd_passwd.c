@@ -47,7 +47,7 @@ const struct verb verb_passwd = {
              "one transaction over all the stores named. Earlier generations keep the\n"
              "passphrase they were written with.\n",
     .examples = "certstore passwd app.p12\n"
-                "certstore --pass file:/root/old passwd --new-pass file:/root/new app.p12 app.jks\n",
+                "certstore --pass file:/etc/app/old passwd --new-pass file:/etc/app/new app.p12 app.jks\n",
     .options = options,
     .min_arguments = 1,
     .max_arguments = -1,

@@ -48,10 +48,10 @@ const struct verb verb_put = {
              "certificate that does not carry the key's public key is refused. FILE may be\n"
              "PEM, DER or any store, with ?pass=SOURCE where it is sealed; a FILE that holds a\n"
              "key beside the certificate needs no --key.\n",
-    .examples = "certstore put corp-root --cert root.pem /etc/app/ca.pem 'jks:cacerts?pass=file:/root/pw'\n"
+    .examples = "certstore put corp-root --cert root.pem /etc/app/ca.pem 'jks:cacerts?pass=file:/etc/app/pw'\n"
                 "certstore put web --cert web.pem --chain chain.pem --key web.key \\\n"
                 "    'pem:/etc/nginx/fullchain.pem?key=/etc/nginx/privkey.pem' \\\n"
-                "    'pkcs12:/etc/app/app.p12?pass=file:/root/pw'\n",
+                "    'pkcs12:/etc/app/app.p12?pass=file:/etc/app/pw'\n",
     .options = options,
     .min_arguments = 2,
     .max_arguments = -1,

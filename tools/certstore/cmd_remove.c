@@ -32,7 +32,7 @@ const struct verb verb_remove = {
     .about = "Where one of the stores does not hold the entry, nothing is changed in any.\n"
              "STORE#OTHER takes out OTHER in that store. The generation before stays, and\n"
              "`certstore rollback` goes back to it.\n",
-    .examples = "certstore remove old-root /etc/app/ca.pem 'jks:cacerts?pass=file:/root/pw'\n"
+    .examples = "certstore remove old-root /etc/app/ca.pem 'jks:cacerts?pass=file:/etc/app/pw'\n"
                 "certstore remove --dry-run old-root /etc/app/ca.pem\n",
     .options = options,
     .min_arguments = 2,

@@ -34,7 +34,7 @@ const struct verb verb_rename = {
     .about = "Where one of the stores does not hold OLD, or holds NEW already, nothing is\n"
              "changed in any. Keys are not encrypted anew. PEM keeps no aliases, so there is\n"
              "nothing to rename in it.\n",
-    .examples = "certstore --pass file:/root/pw rename tomcat web app.p12 app.jks\n",
+    .examples = "certstore --pass file:/etc/app/pw rename tomcat web app.p12 app.jks\n",
     .options = options,
     .min_arguments = 3,
     .max_arguments = -1,

@@ -107,7 +107,7 @@ const struct verb verb_verify = {
              "private keys checked as well. Findings are faults (it does not work), warnings\n"
              "(it works, and will bite) and infos.\n",
     .examples = "certstore verify /etc/nginx/fullchain.pem\n"
-                "certstore --pass file:/root/pw --json verify --days 60 app.p12 cacerts.jks\n",
+                "certstore --pass file:/etc/app/pw --json verify --days 60 app.p12 cacerts.jks\n",
     .exit_status = "1 when there is a warning or a fault; infos do not count",
     .options = options,
     .min_arguments = 1,

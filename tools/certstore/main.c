@@ -45,7 +45,6 @@ static void set_globals(struct cli *cli, const struct args *args)
 {
     cli->state_dir = args_value(args, "state-dir");
     cli->pass = args_value(args, "pass");
-    cli->json = args_flag(args, "json");
     cli->quiet = args_flag(args, "quiet");
     cli->verbose = args_flag(args, "verbose");
     cli->no_color = args_flag(args, "no-color");
@@ -105,12 +104,22 @@ static int dispatch(struct cli *cli, struct args *args, const struct verb *verb,
     return run_verb(cli, verb, args);
 }
 
+/* Who wants JSON wants it of a usage error as well, wherever in the line the mistake is. */
+static bool asks_for_json(int argc, char **argv)
+{
+    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--json") == 0)
+            return true;
+    return false;
+}
+
 static int run(struct cli *cli, struct args *args, int argc, char **argv)
 {
     const struct option *const lists[] = { global_options, NULL };
     OWNED(owned_chars) *complaint = NULL;
     int taken = args_parse(args, argc, argv, lists, true, &complaint);
     set_globals(cli, args);
+    cli->json = asks_for_json(argc, argv);
     if (taken < 0)
         return report_usage(cli, "%s", complaint);
     const char *word = args->count > 0 ? args->positional[0] : NULL;
