@@ -84,7 +84,15 @@ $(COMMAND): $(TOOL_OBJ) $(STATIC)
 
 # Every allocation of ours goes through tests/support/faulty_alloc.c, where it can be made to fail.
 WRAP := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
-$(TEST_BIN): $(BUILD)/%: $(BUILD)/%.o $(TEST_SUPPORT_OBJ) $(STATIC)
+
+# The command's rooms, for its unit tests.
+TOOL_ROOMS := $(BUILD)/lib/certstore-rooms.a
+$(TOOL_ROOMS): $(filter-out %/main.o,$(TOOL_OBJ))
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(TEST_BIN): $(BUILD)/%: $(BUILD)/%.o $(TEST_SUPPORT_OBJ) $(TOOL_ROOMS) $(STATIC)
 	@mkdir -p $(@D)
 	$(SAY) LINK $@
 	$(Q)$(CC) $(LDFLAGS_ALL) $(WRAP) $(OPTIMIZE) $(CFLAGS) -o $@ $^ $(shell pkg-config --libs cmocka jansson) $(LIBS)

@@ -34,12 +34,9 @@ static int parse_der(struct cli *cli, struct input *input, const char *pem)
     if (input->target.options == NULL)
         return status;
     OWNED(certstore_error) *err = certstore_error_new();
-    OWNED_SECRET *pass = NULL;
-    const struct secret *use = NULL;
-    if (input->target.name.pass != NULL)
-        use = pass = source_read(cli, input->target.name.pass, input->target.name.uri, &status);
-    else
-        use = source_general(cli, &status);
+    const char *source = input->target.name.pass;
+    OWNED_SECRET *own = source != NULL ? source_read(cli, source, input->target.name.uri, &status) : NULL;
+    const struct secret *use = source != NULL ? own : source_general(cli, &status);
     if (status != STATUS_DONE)
         return status;
     if (use != NULL)

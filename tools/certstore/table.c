@@ -76,6 +76,8 @@ static void print_cell(const char *text, size_t width, bool right, bool last, co
 
 void table_print(const struct cli *cli, const struct table *table)
 {
+    if (table->column_count == 0)
+        return;
     size_t *widths = heap_new(table->column_count, sizeof *widths);
     size_t last = table->column_count - 1;
     bool colors = screen_colors(cli);
