@@ -94,7 +94,7 @@ static int apply_copy(struct cli *cli, struct application *application, const js
     const struct target *from = target_named(application, text_of(change, "from"));
     struct target *to = target_named(application, text_of(change, "to"));
     if (from == to)
-        return report_usage(cli, "%s: a copy of a store into itself; name two stores", from->name.uri);
+        return report_usage(cli, "%s: a copy of a store into itself; name two stores", target_uri(from));
     const json_t *names = json_object_get(change, "aliases");
     size_t count = json_array_size(names);
     const char **aliases = heap_new(count, sizeof *aliases);

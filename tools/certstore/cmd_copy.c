@@ -34,7 +34,7 @@ static int run_copy(struct cli *cli, const struct args *args)
     if (status == STATUS_DONE)
         status = targets_open(cli, &targets, args, 1, TARGET_READ | TARGET_WRITE);
     if (status == STATUS_DONE && strcmp(certstore_uri(from.store), certstore_uri(targets.items[0].store)) == 0)
-        status = report_usage(cli, "copy: %s is both source and target; name two stores", from.name.uri);
+        status = report_usage(cli, "copy: %s is both source and target; name two stores", target_uri(&from));
     if (status == STATUS_DONE && args_flag(args, "dry-run"))
         status = change_remember(cli, &targets);
     if (status == STATUS_DONE)

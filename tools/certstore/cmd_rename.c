@@ -15,7 +15,7 @@ static int run_rename(struct cli *cli, const struct args *args)
     for (size_t i = 0; i < targets.count && status == STATUS_DONE; i++) {
         const struct target *target = &targets.items[i];
         status = target->name.alias == NULL ? edit_rename(cli, &targets.items[i], alias, new_alias)
-                                            : report_usage(cli, "%s: rename takes no #ALIAS; write rename OLD NEW STORE", target->name.uri);
+                                            : report_usage(cli, "%s: rename takes no #ALIAS; write rename OLD NEW STORE", target_uri(target));
     }
     if (status != STATUS_DONE)
         return status;

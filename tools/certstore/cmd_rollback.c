@@ -18,8 +18,8 @@ static int64_t previous_generation(struct cli *cli, struct target *target, int *
     size_t count = certstore_history_count(history);
     if (count >= 2 && certstore_history_kept(history, count - 2))
         return certstore_history_generation(history, count - 2);
-    *status = report_failure(cli, CERTSTORE_E_NOT_FOUND, target->name.uri, "%s: no earlier generation is kept; `certstore history` shows what is",
-                             target->name.uri);
+    *status = report_failure(cli, CERTSTORE_E_NOT_FOUND, target_uri(target), "%s: no earlier generation is kept; `certstore history` shows what is",
+                             target_uri(target));
     return 0;
 }
 

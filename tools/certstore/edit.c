@@ -8,8 +8,8 @@ const certstore_entry *edit_find(struct cli *cli, const struct target *target, c
 {
     const certstore_entry *entry = certstore_bundle_find(target->bundle, alias);
     if (entry == NULL)
-        *status = report_failure(cli, CERTSTORE_E_NOT_FOUND, target->name.uri, "%s: holds no entry \"%s\"; `certstore list` shows what it holds",
-                                 target->name.uri, alias);
+        *status = report_failure(cli, CERTSTORE_E_NOT_FOUND, target_uri(target), "%s: holds no entry \"%s\"; `certstore list` shows what it holds",
+                                 target_uri(target), alias);
     return entry;
 }
 
@@ -46,7 +46,7 @@ static int put_key(struct cli *cli, struct target *target, const char *alias, st
     OWNED(certstore_entry) *entry = certstore_entry_new_key(alias, certstore_bytes_data(pkcs8), certstore_bytes_size(pkcs8), err);
     if (entry == NULL)
         return report_error(cli, err);
-    int status = chain_attach(cli, entry, material, target->name.uri);
+    int status = chain_attach(cli, entry, material, target_uri(target));
     return status == STATUS_DONE ? put_entry(cli, target, entry) : status;
 }
 
@@ -57,16 +57,16 @@ static int put_renewed(struct cli *cli, struct target *target, const certstore_e
     OWNED(certstore_entry) *entry = certstore_entry_copy(existing, err);
     if (entry == NULL)
         return report_error(cli, err);
-    int status = chain_attach(cli, entry, material, target->name.uri);
+    int status = chain_attach(cli, entry, material, target_uri(target));
     return status == STATUS_DONE ? put_entry(cli, target, entry) : status;
 }
 
 static int put_trusted(struct cli *cli, struct target *target, const char *alias, const struct material *material)
 {
     if (material->cert_count != 1 || material->chain_given)
-        return report_failure(cli, CERTSTORE_E_ARGUMENT, target->name.uri,
+        return report_failure(cli, CERTSTORE_E_ARGUMENT, target_uri(target),
                               "%s: a trusted entry is one certificate, and %zu were given; add --key for an identity, or name one with FILE#ALIAS",
-                              target->name.uri, material->cert_count);
+                              target_uri(target), material->cert_count);
     OWNED(certstore_error) *err = certstore_error_new();
     const certstore_cert *cert = material->certs[0];
     OWNED(certstore_entry) *entry = material->trusted != NULL
@@ -113,11 +113,11 @@ int edit_rename(struct cli *cli, struct target *target, const char *alias, const
     if (edit_find(cli, target, alias, &status) == NULL)
         return status;
     if ((certstore_capabilities(certstore_format(target->store)) & CERTSTORE_CAN_ALIASES) == 0)
-        return report_failure(cli, CERTSTORE_E_UNSUPPORTED, target->name.uri, "%s: the format %s keeps no aliases; there is nothing to rename",
-                              target->name.uri, certstore_format(target->store));
+        return report_failure(cli, CERTSTORE_E_UNSUPPORTED, target_uri(target), "%s: the format %s keeps no aliases; there is nothing to rename",
+                              target_uri(target), certstore_format(target->store));
     if (certstore_bundle_rename(target->bundle, alias, new_alias, err) == CERTSTORE_OK)
         return STATUS_DONE;
-    return report_failure(cli, certstore_error_status(err), target->name.uri, "%s: %s", target->name.uri, certstore_error_message(err));
+    return report_failure(cli, certstore_error_status(err), target_uri(target), "%s: %s", target_uri(target), certstore_error_message(err));
 }
 
 static bool is_selected(const struct target *from, const certstore_entry *entry, const char *const *aliases, size_t count)
@@ -153,8 +153,8 @@ static int copy_entry(struct cli *cli, const certstore_entry *entry, struct targ
     OWNED(certstore_error) *err = certstore_error_new();
     const certstore_entry *clash = certstore_bundle_find(written, alias);
     if (clash != NULL)
-        return report_failure(cli, CERTSTORE_E_EXISTS, to->name.uri,
-                              "%s: the aliases \"%s\" and \"%s\" are one and the same there; rename one of them first", to->name.uri,
+        return report_failure(cli, CERTSTORE_E_EXISTS, target_uri(to),
+                              "%s: the aliases \"%s\" and \"%s\" are one and the same there; rename one of them first", target_uri(to),
                               certstore_entry_alias(clash), alias);
     if (certstore_bundle_put(written, entry, err) != CERTSTORE_OK || certstore_bundle_put(to->bundle, entry, err) != CERTSTORE_OK)
         return report_error(cli, err);
@@ -197,6 +197,6 @@ int edit_check_losses(struct cli *cli, const struct target *from, const struct t
     tell_losses(cli, losses);
     if (certstore_report_count(losses) == 0 || allowed)
         return STATUS_DONE;
-    return report_failure(cli, CERTSTORE_E_LOSSY, to->name.uri, "%s: the format %s cannot hold everything: %s; copy with --allow-loss to lose it",
-                          to->name.uri, certstore_format(to->store), certstore_report_message(losses, 0));
+    return report_failure(cli, CERTSTORE_E_LOSSY, target_uri(to), "%s: the format %s cannot hold everything: %s; copy with --allow-loss to lose it",
+                          target_uri(to), certstore_format(to->store), certstore_report_message(losses, 0));
 }

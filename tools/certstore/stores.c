@@ -23,6 +23,11 @@ certstore_options *options_new(struct cli *cli, int *status)
     return NULL;
 }
 
+const char *target_uri(const struct target *target)
+{
+    return target->store != NULL ? certstore_uri(target->store) : target->name.uri;
+}
+
 static int reopen(struct cli *cli, struct target *target)
 {
     OWNED(certstore_error) *err = certstore_error_new();
@@ -49,16 +54,16 @@ static int use_general(struct cli *cli, struct target *target)
 
 static int use_prompt(struct cli *cli, struct target *target, bool is_new)
 {
-    OWNED(owned_chars) *question = heap_format("%s for %s: ", is_new ? "New passphrase" : "Passphrase", target->name.uri);
+    OWNED(owned_chars) *question = heap_format("%s for %s: ", is_new ? "New passphrase" : "Passphrase", target_uri(target));
     OWNED_SECRET *answer = prompt_secret(cli, question, is_new);
     if (answer != NULL)
         return use_password(cli, target, answer);
-    return report_failure(cli, CERTSTORE_E_PASSWORD, target->name.uri, "%s: no passphrase was given; nothing was done", target->name.uri);
+    return report_failure(cli, CERTSTORE_E_PASSWORD, target_uri(target), "%s: no passphrase was given; nothing was done", target_uri(target));
 }
 
 static int missing_password(struct cli *cli, const struct target *target)
 {
-    const char *uri = target->name.uri;
+    const char *uri = target_uri(target);
     return report_failure(cli, CERTSTORE_E_PASSWORD, uri,
                           "%s: a passphrase is needed, and there is no terminal to ask on; give --pass SOURCE or ?pass=SOURCE", uri);
 }
@@ -74,14 +79,14 @@ static int use_named_sources(struct cli *cli, struct target *target)
     OWNED(certstore_error) *err = certstore_error_new();
     int status = STATUS_DONE;
     if (target->name.pass != NULL) {
-        OWNED_SECRET *pass = source_read(cli, target->name.pass, target->name.uri, &status);
+        OWNED_SECRET *pass = source_read(cli, target->name.pass, target_uri(target), &status);
         if (pass == NULL)
             return status;
         target->has_password = true;
         certstore_options_set_password(target->options, pass->data, pass->size, err);
     }
     if (target->name.keypass != NULL) {
-        OWNED_SECRET *keypass = source_read(cli, target->name.keypass, target->name.uri, &status);
+        OWNED_SECRET *keypass = source_read(cli, target->name.keypass, target_uri(target), &status);
         if (keypass == NULL)
             return status;
         certstore_options_set_key_password(target->options, keypass->data, keypass->size, err);
@@ -155,7 +160,7 @@ static int read_target(struct cli *cli, struct target *target, unsigned use)
         return status;
     const certstore_report *notes = certstore_bundle_notes(target->bundle);
     for (size_t i = 0; i < certstore_report_count(notes); i++)
-        report_detail(cli, "%s: %s", target->name.uri, certstore_report_message(notes, i));
+        report_detail(cli, "%s: %s", target_uri(target), certstore_report_message(notes, i));
     return STATUS_DONE;
 }
 
@@ -174,7 +179,7 @@ int target_open(struct cli *cli, struct target *target, struct store_name name, 
     if (status != STATUS_DONE)
         return status;
     if ((use & TARGET_EXISTS) != 0 && !certstore_exists(target->store))
-        return report_failure(cli, CERTSTORE_E_NOT_FOUND, name.uri, "%s: there is no such store; check the path", name.uri);
+        return report_failure(cli, CERTSTORE_E_NOT_FOUND, target_uri(target), "%s: there is no such store; check the path", target_uri(target));
     return (use & TARGET_READ) != 0 ? read_target(cli, target, use) : STATUS_DONE;
 }
 
@@ -202,7 +207,7 @@ int targets_add(struct cli *cli, struct targets *targets, struct store_name name
     struct target *target = &targets->items[targets->count++];
     int status = target_open(cli, target, name, use);
     if (status == STATUS_DONE && named_before(targets, target))
-        return report_usage(cli, "%s: is named twice; name it once", target->name.uri);
+        return report_usage(cli, "%s: is named twice; name it once", target_uri(target));
     return status;
 }
 

@@ -34,6 +34,8 @@ certstore_options *options_new(struct cli *cli, int *status);
 /* Opens one store by its name (taken over, also on failure). Returns the exit status; a failure is reported. */
 int target_open(struct cli *cli, struct target *target, struct store_name name, unsigned use);
 void target_free(struct target *target);
+/* What messages call it: the URI with its format once it is open, before that what was written. */
+const char *target_uri(const struct target *target);
 
 /* Opens one more store. Naming one twice is wrong usage: the second edit would undo the first. */
 int targets_add(struct cli *cli, struct targets *targets, struct store_name name, unsigned use);

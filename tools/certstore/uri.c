@@ -61,13 +61,29 @@ static void take_query(struct store_name *name, struct text *uri, const char *qu
     }
 }
 
+/* A path as it stands behind a format's name: RFC 3986's form for what would mean something there. */
+static void add_escaped(struct text *uri, const char *path)
+{
+    for (; *path != '\0'; path++)
+        if (strchr("%?#", *path) != NULL)
+            text_add_format(uri, "%%%02X", (unsigned)(unsigned char)*path);
+        else
+            text_add(uri, path, 1);
+}
+
 struct store_name store_name_parse(const char *text)
 {
     struct store_name name = { 0 };
+    struct text uri = { 0 };
     const char *path = store_name_path(text);
-    bool token = strncmp(text, "pkcs11:", 7) == 0; /* RFC 7512 has a query of its own */
-    if (token || access(path, F_OK) == 0) {        /* a file may well be called "a#b" */
+    if (strncmp(text, "pkcs11:", 7) == 0 || (path == text && access(path, F_OK) == 0)) { /* RFC 7512 has a query of its own */
         name.uri = heap_copy(text);
+        return name;
+    }
+    if (access(path, F_OK) == 0) { /* a file may well be called "a#b" */
+        text_add(&uri, text, (size_t)(path - text));
+        add_escaped(&uri, path);
+        name.uri = text_take(&uri);
         return name;
     }
     OWNED(owned_chars) *body = heap_copy(text);
@@ -79,9 +95,15 @@ struct store_name store_name_parse(const char *text)
     char *query = strchr(body, '?');
     if (query != NULL)
         *query++ = '\0';
-    struct text uri = { 0 };
-    text_add_string(&uri, body);
     take_query(&name, &uri, query);
+    OWNED(owned_chars) *rest = text_take(&uri);
+    if (*rest != '\0' && path == text) { /* only a PEM store takes another parameter, and the library reads them in URIs only */
+        text_add_string(&uri, "pem:");
+        add_escaped(&uri, body);
+    } else {
+        text_add_string(&uri, body);
+    }
+    text_add_string(&uri, rest);
     name.uri = text_take(&uri);
     return name;
 }

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -34,6 +35,7 @@ static void sources_are_taken_out_of_the_name(void **state)
         { "no-such.p12", "no-such.p12", NULL, NULL, NULL },
         { "no-such.p12#web", "no-such.p12", "web", NULL, NULL },
         { "pem:a?key=b", "pem:a?key=b", NULL, NULL, NULL },
+        { "a%b?key=c", "pem:a%25b?key=c", NULL, NULL, NULL },
         { "pem:a?pass=env:P&key=b#x#y", "pem:a?key=b", "x#y", "env:P", NULL },
         { "jks:a?keypass=file:k&pass=pass:p%26q%23", "jks:a", NULL, "pass:p&q#", "file:k" },
         { "jks:a?pass=pass:100%&x=1&y=2", "jks:a?x=1&y=2", NULL, "pass:100%", NULL },
@@ -49,6 +51,25 @@ static void sources_are_taken_out_of_the_name(void **state)
         is_or_null(name.keypass, cases[i].keypass);
         store_name_free(&name);
     }
+}
+
+static void a_file_that_exists_is_taken_as_it_is_written(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/certstore-a#b?c=dXXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    close(fd);
+    OWNED(owned_chars) *text = heap_format("pem:%s", path);
+    struct store_name bare = store_name_parse(path);
+    struct store_name named = store_name_parse(text);
+    unlink(path);
+    assert_string_equal(bare.uri, path);
+    assert_null(bare.alias);
+    assert_non_null(strstr(named.uri, "pem:/tmp/certstore-a%23b%3Fc=d"));
+    assert_null(named.alias);
+    store_name_free(&bare);
+    store_name_free(&named);
 }
 
 static void der_is_told_by_its_first_elements(void **state)
@@ -109,9 +130,8 @@ static void a_place_in_json_has_its_line(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sources_are_taken_out_of_the_name),
-        cmocka_unit_test(der_is_told_by_its_first_elements),
-        cmocka_unit_test(pem_is_base64_in_lines_of_64),
+        cmocka_unit_test(sources_are_taken_out_of_the_name), cmocka_unit_test(a_file_that_exists_is_taken_as_it_is_written),
+        cmocka_unit_test(der_is_told_by_its_first_elements), cmocka_unit_test(pem_is_base64_in_lines_of_64),
         cmocka_unit_test(a_place_in_json_has_its_line),
     };
     return cmocka_run_group_tests_name("uri", tests, NULL, NULL);
