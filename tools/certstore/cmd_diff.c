@@ -18,7 +18,7 @@ static certstore_bundle *open_side(struct cli *cli, struct target *target, const
 
 static void print_text(struct cli *cli, const certstore_report *differences)
 {
-    static const struct column columns[] = { { "ALIAS", false, 8 }, { "DIFFERENCE", false, 20 } };
+    static const struct column columns[] = { { "ALIAS", false, 6 }, { "DIFFERENCE", false, 12 } };
     SCOPED(table) table = { .columns = columns, .column_count = 2 };
     for (size_t i = 0; i < certstore_report_count(differences); i++) {
         table_add(&table, certstore_report_subject(differences, i), COLOR_NONE);

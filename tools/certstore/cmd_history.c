@@ -53,8 +53,8 @@ static void add_rows(struct table *table, const struct target *target, const cer
 static int run_history(struct cli *cli, const struct args *args)
 {
     static const struct column columns[] = {
-        { "STORE", false, 12 }, { "GENERATION", true, 0 }, { "TIME", false, 0 }, { "BY", false, 8 },
-        { "WHAT", false, 12 },  { "SHA-256", false, 8 },   { "KEPT", false, 0 },
+        { "STORE", false, 8 }, { "GENERATION", true, 0 }, { "TIME", false, 0 }, { "BY", false, 4 },
+        { "WHAT", false, 6 },  { "SHA-256", false, 4 },   { "KEPT", false, 0 },
     };
     SCOPED(targets) targets = { 0 };
     int status = targets_open(cli, &targets, args, 0, 0);

@@ -122,8 +122,8 @@ static void add_row(struct table *table, const struct facts *facts, const char *
 static void print_table(struct cli *cli, const struct listing *listing)
 {
     static const struct column columns[] = {
-        { "STORE", false, 12 },  { "ALIAS", false, 8 }, { "KIND", false, 0 },    { "SUBJECT", false, 12 },
-        { "EXPIRES", false, 0 }, { "DAYS", true, 0 },   { "SHA-256", false, 8 },
+        { "STORE", false, 8 },   { "ALIAS", false, 6 }, { "KIND", false, 0 },    { "SUBJECT", false, 6 },
+        { "EXPIRES", false, 0 }, { "DAYS", true, 0 },   { "SHA-256", false, 4 },
     };
     bool several = listing->stores.count > 1;
     SCOPED(table) table = { .columns = several ? columns : columns + 1, .column_count = several ? 7 : 6 };

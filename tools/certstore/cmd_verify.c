@@ -73,7 +73,7 @@ static void print_findings(struct cli *cli, const struct verification *verificat
 static int run_verify(struct cli *cli, const struct args *args)
 {
     static const struct column columns[] = {
-        { "STORE", false, 12 }, { "SEVERITY", false, 0 }, { "ALIAS", false, 8 }, { "FINDING", false, 0 }, { "MEANING", false, 20 },
+        { "STORE", false, 8 }, { "SEVERITY", false, 0 }, { "ALIAS", false, 6 }, { "FINDING", false, 0 }, { "MEANING", false, 12 },
     };
     struct verification verification = { .several = args->count > 1, .days = DEFAULT_DAYS };
     const char *days = args_value(args, "days");

@@ -30,9 +30,27 @@ static const certstore_entry *pem_identity(const struct target *target)
     return found;
 }
 
+/* Whether both hold the same certificates in the same order, and, for keys, the key that the first of them belongs to. */
+static bool is_same(const certstore_entry *a, const certstore_entry *b)
+{
+    size_t count = certstore_entry_cert_count(a);
+    if (certstore_entry_kind(a) != certstore_entry_kind(b) || count == 0 || count != certstore_entry_cert_count(b))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (!same_cert(certstore_entry_cert(a, i), certstore_entry_cert(b, i)))
+            return false;
+    if (certstore_entry_kind(a) == CERTSTORE_KEY)
+        return certstore_entry_check_key(a, NULL) == CERTSTORE_OK && certstore_entry_check_key(b, NULL) == CERTSTORE_OK;
+    return certstore_entry_trust_count(b) == 0 && certstore_entry_reject_count(b) == 0;
+}
+
+/* A store that holds the entry already is left alone: put anew, its key would be encrypted anew, and its bytes would change for nothing. */
 static int put_entry(struct cli *cli, struct target *target, const certstore_entry *entry)
 {
     OWNED(certstore_error) *err = certstore_error_new();
+    const certstore_entry *present = certstore_bundle_find(target->bundle, certstore_entry_alias(entry));
+    if (present != NULL && is_same(present, entry))
+        return STATUS_DONE;
     return certstore_bundle_put(target->bundle, entry, err) == CERTSTORE_OK ? STATUS_DONE : report_error(cli, err);
 }
 

@@ -65,7 +65,7 @@ static const certstore_bundle *input_bundle(const struct input *input)
     return input->parsed != NULL ? input->parsed : input->target.bundle;
 }
 
-static bool same_cert(const certstore_cert *a, const certstore_cert *b)
+bool same_cert(const certstore_cert *a, const certstore_cert *b)
 {
     return certstore_cert_size(a) == certstore_cert_size(b) && memcmp(certstore_cert_data(a), certstore_cert_data(b), certstore_cert_size(a)) == 0;
 }

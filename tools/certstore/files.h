@@ -25,6 +25,8 @@ struct material {
 
 /* Reads the files; key and chain may be NULL. Each is a path or a URI, with ?pass= and #ALIAS where wanted. Reports failures. */
 int material_read(struct cli *cli, struct material *material, const char *cert, const char *chain, const char *key);
+/* Byte for byte. */
+bool same_cert(const certstore_cert *a, const certstore_cert *b);
 void material_free(struct material *material);
 
 #endif
