@@ -7,6 +7,10 @@ case ${BUILD:-build} in
 /*) certstore=${BUILD}/bin/certstore ;;
 *) certstore=$top/${BUILD:-build}/bin/certstore ;;
 esac
+[ -x "$certstore" ] || {
+    echo "not ok - the command is built: $certstore"
+    exit 1
+}
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 cd "$scratch" || exit 1

@@ -32,9 +32,11 @@ static char *percent_decode(char *text)
     for (const char *in = text; *in != '\0'; in++) {
         int high = *in == '%' ? hex_digit(in[1]) : -1;
         int low = high >= 0 ? hex_digit(in[2]) : -1;
-        *out++ = low >= 0 ? (char)(high << 4 | low) : *in;
-        if (low >= 0)
+        *out++ = *in;
+        if (low >= 0) {
+            out[-1] = (char)(high << 4 | low);
             in += 2;
+        }
     }
     *out = '\0';
     return text;
