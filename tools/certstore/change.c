@@ -37,7 +37,7 @@ static void show_text(const struct target *target, const certstore_report *chang
     for (size_t i = 0; i < certstore_report_count(changes); i++) {
         OWNED(owned_chars) *alias = screen_escape(certstore_report_subject(changes, i));
         OWNED(owned_chars) *message = screen_escape(certstore_report_message(changes, i));
-        printf("  %s: %s\n", alias, message);
+        printf("  %s: %s: %s\n", alias, certstore_report_code(changes, i), message);
     }
 }
 

@@ -18,10 +18,11 @@ static certstore_bundle *open_side(struct cli *cli, struct target *target, const
 
 static void print_text(struct cli *cli, const certstore_report *differences)
 {
-    static const struct column columns[] = { { "ALIAS", false, 6 }, { "DIFFERENCE", false, 12 } };
-    SCOPED(table) table = { .columns = columns, .column_count = 2 };
+    static const struct column columns[] = { { "ALIAS", false, 6 }, { "CHANGE", false, 0 }, { "DIFFERENCE", false, 12 } };
+    SCOPED(table) table = { .columns = columns, .column_count = 3 };
     for (size_t i = 0; i < certstore_report_count(differences); i++) {
         table_add(&table, certstore_report_subject(differences, i), COLOR_NONE);
+        table_add(&table, certstore_report_code(differences, i), COLOR_NONE);
         table_add(&table, certstore_report_message(differences, i), COLOR_NONE);
     }
     if (table.cell_count > 0)
