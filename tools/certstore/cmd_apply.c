@@ -35,7 +35,7 @@ static int open_stores(struct cli *cli, struct application *application)
             name.pass = heap_copy(text_of(store, "pass"));
         if (name.keypass == NULL && text_of(store, "keypass") != NULL)
             name.keypass = heap_copy(text_of(store, "keypass"));
-        status = targets_add(cli, &application->targets, name, TARGET_READ | TARGET_WRITE);
+        status = targets_add(cli, &application->targets, name, TARGET_READ | TARGET_UNLOCK);
     }
     return status;
 }

@@ -58,7 +58,7 @@ static int run_csr(struct cli *cli, const struct args *args)
     OWNED(owned_chars) *names = join_names(cli, args, &status);
     if (names == NULL)
         return status;
-    status = target_open(cli, &target, store_name_parse(args->positional[0]), TARGET_READ | TARGET_WRITE | TARGET_EXISTS);
+    status = target_open(cli, &target, store_name_parse(args->positional[0]), TARGET_READ | TARGET_UNLOCK | TARGET_EXISTS);
     if (status != STATUS_DONE)
         return status;
     const char *alias = args->count > 1 ? args->positional[1] : target.name.alias;

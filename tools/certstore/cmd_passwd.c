@@ -22,7 +22,7 @@ static struct secret *new_passphrase(struct cli *cli, const struct args *args, i
 static int run_passwd(struct cli *cli, const struct args *args)
 {
     SCOPED(targets) targets = { 0 };
-    int status = targets_open(cli, &targets, args, 0, TARGET_READ | TARGET_WRITE | TARGET_EXISTS);
+    int status = targets_open(cli, &targets, args, 0, TARGET_READ | TARGET_UNLOCK | TARGET_EXISTS);
     if (status != STATUS_DONE)
         return status;
     OWNED_SECRET *fresh = new_passphrase(cli, args, &status);

@@ -14,7 +14,7 @@ static int run_put(struct cli *cli, const struct args *args)
         return report_usage(cli, "put: --cert is missing; name the file with the new certificate");
     int status = material_read(cli, &material, cert, args_value(args, "chain"), args_value(args, "key"));
     if (status == STATUS_DONE)
-        status = targets_open(cli, &targets, args, 1, TARGET_READ | TARGET_WRITE);
+        status = targets_open(cli, &targets, args, 1, TARGET_READ | TARGET_UNLOCK);
     if (status == STATUS_DONE && args_flag(args, "dry-run"))
         status = change_remember(cli, &targets);
     for (size_t i = 0; i < targets.count && status == STATUS_DONE; i++) {

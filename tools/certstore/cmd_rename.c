@@ -9,7 +9,7 @@ static int run_rename(struct cli *cli, const struct args *args)
     const char *alias = args->positional[0];
     const char *new_alias = args->positional[1];
     SCOPED(targets) targets = { 0 };
-    int status = targets_open(cli, &targets, args, 2, TARGET_READ | TARGET_WRITE | TARGET_EXISTS);
+    int status = targets_open(cli, &targets, args, 2, TARGET_READ | TARGET_UNLOCK | TARGET_EXISTS);
     if (status == STATUS_DONE && args_flag(args, "dry-run"))
         status = change_remember(cli, &targets);
     for (size_t i = 0; i < targets.count && status == STATUS_DONE; i++) {

@@ -7,19 +7,19 @@
 
 #include "pem.h"
 
-/* A certificate or key in DER is small; whatever is larger is a store, and the library reads it. */
-enum { DER_MOST = 1 << 20 };
+/* A key is small; whatever is larger is a store. */
+enum { KEY_MOST = 1 << 20 };
 
-/* The file as PEM if it is DER that is no store of its own; NULL otherwise. Wiped by the caller: it may be a key. */
-static char *der_as_pem(const char *uri)
+/* A private key in its traditional DER form as PEM; NULL for every other file: the library tells all other DER by itself. Wiped by the caller. */
+static char *traditional_key(const char *path)
 {
-    FILE *file = store_name_path(uri) == uri ? fopen(uri, "rbe") : NULL; /* a URI names its format */
+    FILE *file = fopen(path, "rbe");
     if (file == NULL)
         return NULL;
     setvbuf(file, NULL, _IONBF, 0); /* no second copy of a key in a buffer */
-    uint8_t *data = heap_new(DER_MOST, 1);
-    size_t size = fread(data, 1, DER_MOST, file);
-    const char *label = size < DER_MOST ? pem_label_of_der(data, size) : NULL;
+    uint8_t *data = heap_new(KEY_MOST, 1);
+    size_t size = fread(data, 1, KEY_MOST, file);
+    const char *label = size < KEY_MOST ? pem_label_of_key(data, size) : NULL;
     char *pem = label != NULL ? pem_wrap(label, data, size) : NULL;
     explicit_bzero(data, size);
     free(data);
@@ -27,34 +27,24 @@ static char *der_as_pem(const char *uri)
     return pem;
 }
 
-static int parse_der(struct cli *cli, struct input *input, const char *pem)
+static int parse_key(struct cli *cli, struct input *input, const char *pem)
 {
-    int status = STATUS_DONE;
-    input->target.options = options_new(cli, &status);
-    if (input->target.options == NULL)
-        return status;
     OWNED(certstore_error) *err = certstore_error_new();
-    const char *source = input->target.name.pass;
-    OWNED_SECRET *own = source != NULL ? source_read(cli, source, input->target.name.uri, &status) : NULL;
-    const struct secret *use = source != NULL ? own : source_general(cli, &status);
-    if (status != STATUS_DONE)
-        return status;
-    if (use != NULL)
-        certstore_options_set_password(input->target.options, use->data, use->size, err);
-    input->parsed = certstore_bundle_parse((const uint8_t *)pem, strlen(pem), "pem", input->target.options, err);
+    input->parsed = certstore_bundle_parse((const uint8_t *)pem, strlen(pem), "pem", NULL, err);
     if (input->parsed != NULL)
         return STATUS_DONE;
-    return report_failure(cli, certstore_error_status(err), input->target.name.uri, "%s: %s", input->target.name.uri, certstore_error_message(err));
+    const char *path = input->target.name.uri;
+    return report_failure(cli, certstore_error_status(err), path, "%s: %s", path, certstore_error_message(err));
 }
 
-static int input_read(struct cli *cli, struct input *input, const char *text)
+static int input_read(struct cli *cli, struct input *input, const char *text, unsigned use)
 {
     struct store_name name = store_name_parse(text);
-    char *pem = der_as_pem(name.uri);
+    char *pem = traditional_key(store_name_path(name.uri));
     if (pem == NULL)
-        return target_open(cli, &input->target, name, TARGET_READ | TARGET_EXISTS);
+        return target_open(cli, &input->target, name, use);
     input->target.name = name;
-    int status = parse_der(cli, input, pem);
+    int status = parse_key(cli, input, pem);
     explicit_bzero(pem, strlen(pem));
     free(pem);
     return status;
@@ -100,7 +90,8 @@ static int take_entry(struct cli *cli, struct material *material, const certstor
 static int take_input(struct cli *cli, struct material *material, const char *text, unsigned wanted)
 {
     struct input *input = &material->inputs[material->input_count++];
-    int status = input_read(cli, input, text);
+    unsigned unlock = wanted == WANT_KEY ? TARGET_UNLOCK : 0;
+    int status = input_read(cli, input, text, TARGET_READ | TARGET_EXISTS | unlock);
     const certstore_bundle *bundle = input_bundle(input);
     const char *uri = input->target.name.uri;
     const char *alias = input->target.name.alias;

@@ -5,7 +5,7 @@
 
 #include "stores.h"
 
-/* One input file: an opened store, or a DER file that was wrapped as PEM. */
+/* One input file: an opened store, or a key in traditional DER that was wrapped as PEM. */
 struct input {
     struct target target;
     certstore_bundle *parsed;

@@ -31,7 +31,7 @@ char *pem_wrap(const char *label, const uint8_t *data, size_t size)
     return text_take(&out);
 }
 
-enum { TAG_INTEGER = 0x02, TAG_OCTET_STRING = 0x04, TAG_OID = 0x06, TAG_SEQUENCE = 0x30 };
+enum { TAG_INTEGER = 0x02, TAG_OCTET_STRING = 0x04, TAG_SEQUENCE = 0x30 };
 
 struct element {
     uint8_t tag;
@@ -67,31 +67,16 @@ static bool next_element(const struct element *before, const struct element *out
     return first_element(at, (size_t)(outer->content + outer->size - at), element);
 }
 
-/* SEQUENCE { INTEGER version, ... }: a key of one kind or another. Version 3 is PKCS#12's. */
-static const char *label_of_versioned(const struct element *version, const struct element *outer)
-{
-    struct element second;
-    if (version->size != 1 || version->content[0] > 1 || !next_element(version, outer, &second))
-        return NULL;
-    if (second.tag == TAG_SEQUENCE)
-        return "PRIVATE KEY"; /* RFC 5958 */
-    if (second.tag == TAG_INTEGER && version->content[0] == 0)
-        return "RSA PRIVATE KEY";                                    /* RFC 8017 A.1.2 */
-    return second.tag == TAG_OCTET_STRING ? "EC PRIVATE KEY" : NULL; /* RFC 5915 */
-}
-
-const char *pem_label_of_der(const uint8_t *data, size_t size)
+const char *pem_label_of_key(const uint8_t *data, size_t size)
 {
     struct element outer;
-    struct element first;
-    struct element inner;
-    if (!first_element(data, size, &outer) || outer.tag != TAG_SEQUENCE || !first_element(outer.content, outer.size, &first))
+    struct element version;
+    struct element second;
+    if (!first_element(data, size, &outer) || outer.tag != TAG_SEQUENCE || !first_element(outer.content, outer.size, &version))
         return NULL;
-    if (first.tag == TAG_INTEGER)
-        return label_of_versioned(&first, &outer);
-    if (first.tag == TAG_OID)
-        return "PKCS7"; /* ContentInfo, RFC 2315 section 7 */
-    if (first.tag != TAG_SEQUENCE || !first_element(first.content, first.size, &inner))
+    if (version.tag != TAG_INTEGER || version.size != 1 || !next_element(&version, &outer, &second))
         return NULL;
-    return inner.tag == TAG_OID ? "ENCRYPTED PRIVATE KEY" : "CERTIFICATE";
+    if (second.tag == TAG_INTEGER && version.content[0] == 0)
+        return "RSA PRIVATE KEY";                                                               /* RFC 8017 A.1.2 */
+    return second.tag == TAG_OCTET_STRING && version.content[0] == 1 ? "EC PRIVATE KEY" : NULL; /* RFC 5915 section 3 */
 }

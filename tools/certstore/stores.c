@@ -129,8 +129,8 @@ static int read_bundle(struct cli *cli, struct target *target)
     }
 }
 
-/* Whether writing needs a passphrase that reading did not: a seal was not checked, or a new store is to be sealed. */
-static int find_password_for_writing(struct cli *cli, struct target *target)
+/* Writing may need a passphrase that reading did not: a seal was not checked, a new store is to be sealed, a key is encrypted. */
+static int find_password(struct cli *cli, struct target *target)
 {
     bool exists = certstore_exists(target->store) != 0;
     bool sealed = (certstore_capabilities(certstore_format(target->store)) & CERTSTORE_CAN_INTEGRITY) != 0;
@@ -154,8 +154,8 @@ static int read_target(struct cli *cli, struct target *target, unsigned use)
         if (status == STATUS_DONE)
             status = read_bundle(cli, target);
     }
-    if (status == STATUS_DONE && (use & TARGET_WRITE) != 0 && !target->has_password)
-        status = find_password_for_writing(cli, target);
+    if (status == STATUS_DONE && (use & TARGET_UNLOCK) != 0 && !target->has_password)
+        status = find_password(cli, target);
     if (status != STATUS_DONE)
         return status;
     const certstore_report *notes = certstore_bundle_notes(target->bundle);
