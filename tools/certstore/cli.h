@@ -15,6 +15,7 @@ struct cli {
     const char *pass;       /* the SOURCE for stores that name none; NULL when not given */
     struct secret *general; /* the passphrase read from it, once */
     json_t *failure;        /* the first failure that was reported; NULL: none */
+    json_t *losses;         /* what a copy loses, for its document; NULL: no copy was made */
     bool printed;           /* the document of --json is out */
     bool json;
     bool quiet;

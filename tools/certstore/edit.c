@@ -3,6 +3,7 @@
 #include "edit.h"
 
 #include "chain.h"
+#include "json.h"
 
 const certstore_entry *edit_find(struct cli *cli, const struct target *target, const char *alias, int *status)
 {
@@ -194,27 +195,63 @@ int edit_copy(struct cli *cli, const struct target *from, struct target *to, con
     return status;
 }
 
+enum { NAMED = 3 };
+
+/* The aliases of the rows that say the same as row `first`, and how many there are. */
+static char *aliases_alike(const certstore_report *losses, size_t first, size_t *alike)
+{
+    struct text names = { 0 };
+    for (size_t i = first; i < certstore_report_count(losses); i++) {
+        const char *alias = certstore_report_subject(losses, i);
+        if (strcmp(certstore_report_message(losses, i), certstore_report_message(losses, first)) != 0)
+            continue;
+        if ((*alike)++ < NAMED && *alias != '\0')
+            text_add_format(&names, "%s%s", names.size > 0 ? ", " : "", alias);
+    }
+    if (*alike > NAMED)
+        text_add_format(&names, " and %zu more", *alike - NAMED);
+    return text_take(&names);
+}
+
+static bool said_before(const certstore_report *losses, size_t index)
+{
+    for (size_t i = 0; i < index; i++)
+        if (strcmp(certstore_report_message(losses, i), certstore_report_message(losses, index)) == 0)
+            return true;
+    return false;
+}
+
+/* What is lost alike is said once: a trust store of 140 roots loses 140 aliases. */
 static void tell_losses(struct cli *cli, const certstore_report *losses)
 {
     for (size_t i = 0; i < certstore_report_count(losses); i++) {
-        const char *alias = certstore_report_subject(losses, i);
-        report_warning(cli, "lost: %s%s%s", alias, *alias != '\0' ? ": " : "", certstore_report_message(losses, i));
+        size_t alike = 0;
+        if (said_before(losses, i))
+            continue;
+        OWNED(owned_chars) *aliases = aliases_alike(losses, i, &alike);
+        report_warning(cli, "lost: %s%s%s", aliases, *aliases != '\0' ? ": " : "", certstore_report_message(losses, i));
     }
+    json_decref(cli->losses);
+    cli->losses = json_report(losses);
 }
 
 int edit_check_losses(struct cli *cli, const struct target *from, const struct target *to, const char *const *aliases, size_t count, bool allowed)
 {
     int status = STATUS_DONE;
+    const char *format = certstore_format(to->store);
+    if ((certstore_capabilities(format) & CERTSTORE_CAN_WRITE) == 0)
+        return report_failure(cli, CERTSTORE_E_READ_ONLY, target_uri(to), "%s: the format %s is only read here; copy to another one", target_uri(to),
+                              format);
     OWNED(certstore_error) *err = certstore_error_new();
     OWNED(certstore_bundle) *selection = edit_selection(cli, from, aliases, count, &status);
     if (selection == NULL)
         return status;
-    OWNED(certstore_report) *losses = certstore_bundle_losses(selection, certstore_format(to->store), err);
+    OWNED(certstore_report) *losses = certstore_bundle_losses(selection, format, err);
     if (losses == NULL)
         return report_error(cli, err);
     tell_losses(cli, losses);
     if (certstore_report_count(losses) == 0 || allowed)
         return STATUS_DONE;
     return report_failure(cli, CERTSTORE_E_LOSSY, target_uri(to), "%s: the format %s cannot hold everything: %s; copy with --allow-loss to lose it",
-                          target_uri(to), certstore_format(to->store), certstore_report_message(losses, 0));
+                          target_uri(to), format, certstore_report_message(losses, 0));
 }

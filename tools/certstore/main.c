@@ -150,6 +150,7 @@ int main(int argc, char **argv)
         report_line("standard output: could not be written whole; make room, and run it again");
         status = STATUS_FAILED;
     }
+    json_decref(cli.losses);
     json_decref(cli.failure);
     secret_free(cli.general);
     args_free(&args);

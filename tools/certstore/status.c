@@ -48,6 +48,8 @@ void print_document(struct cli *cli, json_t *document)
 {
     if (cli->failure != NULL)
         json_object_set(document, "error", cli->failure);
+    if (cli->losses != NULL)
+        json_object_set(document, "losses", cli->losses);
     json_dumpf(document, stdout, JSON_INDENT(2));
     fputc('\n', stdout);
     json_decref(document);
