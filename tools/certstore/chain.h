@@ -9,8 +9,8 @@
  * The entry's own certificates are replaced by it. */
 const certstore_cert *chain_leaf(certstore_entry *entry, const struct material *material, certstore_error *err);
 
-/* Gives a key entry its certificates, leaf first, each followed by its issuer. A key that fits none of them is refused; what belongs to another chain is
- * left out with a warning. `uri` names the store in messages. */
+/* Gives a key entry its certificates, leaf first, each followed by its issuer. A key that fits none of them is refused; what belongs to another
+ * chain is left out with a warning. `uri` names the store in messages. */
 int chain_attach(struct cli *cli, certstore_entry *entry, struct material *material, const char *uri);
 
 #endif

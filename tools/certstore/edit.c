@@ -31,18 +31,36 @@ static const certstore_entry *pem_identity(const struct target *target)
     return found;
 }
 
-/* Whether both hold the same certificates in the same order, and, for keys, the key that the first of them belongs to. */
-static bool is_same(const certstore_entry *a, const certstore_entry *b)
+/* Whether the new entry asks for no other trust than the present one has; one that says nothing of trust asks for none. */
+static bool same_purposes(const certstore_entry *present, const certstore_entry *wanted)
 {
-    size_t count = certstore_entry_cert_count(a);
-    if (certstore_entry_kind(a) != certstore_entry_kind(b) || count == 0 || count != certstore_entry_cert_count(b))
+    size_t trusted = certstore_entry_trust_count(wanted);
+    size_t rejected = certstore_entry_reject_count(wanted);
+    if (trusted == 0 && rejected == 0)
+        return true;
+    if (trusted != certstore_entry_trust_count(present) || rejected != certstore_entry_reject_count(present))
+        return false;
+    for (size_t i = 0; i < trusted; i++)
+        if (strcmp(certstore_entry_trust(present, i), certstore_entry_trust(wanted, i)) != 0)
+            return false;
+    for (size_t i = 0; i < rejected; i++)
+        if (strcmp(certstore_entry_reject(present, i), certstore_entry_reject(wanted, i)) != 0)
+            return false;
+    return true;
+}
+
+/* Whether both hold the same certificates in the same order, and, for keys, the key that the first of them belongs to. */
+static bool is_same(const certstore_entry *present, const certstore_entry *wanted)
+{
+    size_t count = certstore_entry_cert_count(present);
+    if (certstore_entry_kind(present) != certstore_entry_kind(wanted) || count == 0 || count != certstore_entry_cert_count(wanted))
         return false;
     for (size_t i = 0; i < count; i++)
-        if (!same_cert(certstore_entry_cert(a, i), certstore_entry_cert(b, i)))
+        if (!same_cert(certstore_entry_cert(present, i), certstore_entry_cert(wanted, i)))
             return false;
-    if (certstore_entry_kind(a) == CERTSTORE_KEY)
-        return certstore_entry_check_key(a, NULL) == CERTSTORE_OK && certstore_entry_check_key(b, NULL) == CERTSTORE_OK;
-    return certstore_entry_trust_count(b) == 0 && certstore_entry_reject_count(b) == 0;
+    if (certstore_entry_kind(present) == CERTSTORE_KEY)
+        return certstore_entry_check_key(present, NULL) == CERTSTORE_OK && certstore_entry_check_key(wanted, NULL) == CERTSTORE_OK;
+    return same_purposes(present, wanted);
 }
 
 /* A store that holds the entry already is left alone: put anew, its key would be encrypted anew, and its bytes would change for nothing. */
