@@ -166,10 +166,45 @@ $(FUZZ_BIN): $(BUILD)/%: $(BUILD)/%.o $(STATIC)
 	$(SAY) LINK $@
 	$(Q)$(CC) $(SANITIZE) -fsanitize=fuzzer $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
-bench: ## speed, as ratios to keytool and openssl measured in the same run
+# The benchmark's programs; the yardsticks (bench/floor) know nothing of the library.
+BENCH         := $(BUILD)/bench
+BENCH_SUPPORT := bench/support/common.c bench/support/seal.c
+BENCH_HEADERS := $(wildcard bench/*/*.h)
+BENCH_FLOOR   := $(addprefix $(BENCH)/floor/,jks pem p12 start)
+BENCH_BIN     := $(BENCH)/gen $(BENCH)/inproc $(BENCH)/inproc-shared $(BENCH)/x509 $(BENCH_FLOOR)
+BENCH_CC       = $(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) $(OPTIMIZE) $(CFLAGS) -Ibench -Ilibcertstore/include $(LDFLAGS_ALL) -o $@
+BENCH_PLAIN   := $(BENCH)/stopwatch $(BENCH)/count.so
+$(BENCH_BIN): $(BENCH_SUPPORT) $(BENCH_HEADERS) Makefile
+	@mkdir -p $(@D)
+	$(BENCH_CC) $(filter-out Makefile %.h,$^) $(LIBS)
+$(BENCH_PLAIN): Makefile
+	@mkdir -p $(@D)
+	$(BENCH_CC) $(filter %.c,$^)
+$(BENCH)/gen: bench/gen.c
+$(BENCH)/x509: bench/peers/x509.c
+$(BENCH)/inproc: bench/inproc.c $(STATIC)
+$(BENCH)/inproc-shared: bench/inproc.c $(SHARED)
+$(BENCH_FLOOR): $(BENCH)/floor/%: bench/floor/%.c
+$(filter-out %/start,$(BENCH_FLOOR)): bench/floor/skim.c
+$(BENCH)/stopwatch: bench/stopwatch.c
+$(BENCH)/count.so: bench/count.c
+$(BENCH)/count.so: BENCH_CC += -shared -fPIC
+bench-build: all $(BENCH_BIN) $(BENCH_PLAIN)
+
+bench: ## speed, as ratios to keytool, openssl and the least that the work costs, measured in the same run; minutes
 	@scripts/setup build test
-	@$(MAKE) $(QUIETLY) all
-	@BUILD=$(BUILD) CC='$(CC)' bench/run
+	@$(MAKE) $(QUIETLY) bench-build
+	@BUILD=$(BUILD) bench/run
+
+bench-large: ## the same with stores of 100,000 certificates as well
+	@scripts/setup build test
+	@$(MAKE) $(QUIETLY) bench-build
+	@BUILD=$(BUILD) bench/run --large
+
+bench-check: ## counts that no other load disturbs: instructions, allocations, system calls, syncs, growth
+	@scripts/setup build test dev
+	@$(MAKE) $(QUIETLY) bench-build
+	@BUILD=$(BUILD) bench/check
 
 coverage: ## the tests' coverage; fails under 90 % of lines; lists the engine's and the journal's branches
 	@scripts/setup build test dev
@@ -235,4 +270,4 @@ help: ## this list
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
-.PHONY: all setup demo check check-interop check-crash sanitize fuzz fuzz-build bench coverage format lint docs install uninstall tests-build clean help
+.PHONY: all setup demo check check-interop check-crash sanitize fuzz fuzz-build bench bench-build bench-large bench-check coverage format lint docs install uninstall tests-build clean help
