@@ -11,6 +11,7 @@
  *                                a durable replacement: one alias, one certificate and the other in turn
  *   inproc copy STATE URI TARGET a durable copy into another format
  *   inproc remove STATE URI ALIAS
+ *   inproc hold URI              nothing, after reading the store
  *   inproc threads-control | stat FILE | files DIRECTORY
  *                                what some of these are compared with
  *
@@ -115,6 +116,11 @@ static void run_refresh(void *argument)
     for (int i = 0; i < REFRESHES; i++)
         if (certstore_changed(job->store, job->bundle) != 0)
             die("the store has changed");
+}
+
+static void run_hold(void *argument)
+{
+    (void)argument;
 }
 
 static void run_stat(void *argument)
@@ -265,6 +271,7 @@ static const struct verb {
     { "print", 1, 0, 0, 1, run_print },
     { "one", 2, 0, 1, 1, run_one },
     { "refresh", 1, 0, 1, REFRESHES, run_refresh },
+    { "hold", 1, 0, 1, 1, run_hold },
     { "stat", 1, -1, 0, REFRESHES, run_stat },
     { "files", 1, -1, 0, 1, run_files },
     { "put", 4, 1, 0, 1, run_put },
