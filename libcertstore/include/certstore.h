@@ -36,6 +36,9 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#ifdef __GNUC__
+#pragma GCC visibility push(default) /* the library is built with everything hidden that is not declared here */
+#endif
 
 #define CERTSTORE_VERSION_MAJOR 0
 #define CERTSTORE_VERSION_MINOR 1
@@ -411,6 +414,9 @@ certstore_report *certstore_recover_store(certstore *store, certstore_error *err
 /* What is pending in the state directory, without touching it. */
 certstore_report *certstore_pending(const certstore_options *opts, certstore_error *err);
 
+#ifdef __GNUC__
+#pragma GCC visibility pop
+#endif
 #ifdef __cplusplus
 }
 #endif

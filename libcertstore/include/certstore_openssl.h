@@ -11,6 +11,9 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#ifdef __GNUC__
+#pragma GCC visibility push(default) /* the library is built with everything hidden that is not declared here */
+#endif
 
 /* The certificate as an X509 of the default library context; the caller's, X509_free(). */
 X509 *certstore_cert_x509(const certstore_cert *cert, certstore_error *err);
@@ -25,6 +28,9 @@ certstore_status certstore_entry_use(const certstore_entry *entry, SSL_CTX *ctx,
 certstore_entry *certstore_entry_from_x509(const char *alias, X509 *cert, certstore_error *err);
 certstore_entry *certstore_entry_from_pkey(const char *alias, EVP_PKEY *key, X509 *cert, STACK_OF(X509) *chain, certstore_error *err);
 
+#ifdef __GNUC__
+#pragma GCC visibility pop
+#endif
 #ifdef __cplusplus
 }
 #endif
