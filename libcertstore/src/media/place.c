@@ -44,6 +44,8 @@ void csi_snapshot_free(csi_snapshot *snapshot)
         return;
     for (size_t i = 0; i < snapshot->entry_count; i++)
         free(snapshot->entries[i].name);
+    for (size_t i = 0; i < CSI_PARTS_MAX; i++)
+        csi_blob_free(snapshot->bytes[i]);
     free(snapshot->entries);
     free(snapshot);
 }
@@ -53,9 +55,13 @@ bool csi_snapshot_of(const csi_snapshot *snapshot, const csi_place *place)
     return snapshot->count == place->count && strcmp(snapshot->store, place->store) == 0;
 }
 
-const char *csi_snapshot_digest(const csi_snapshot *snapshot)
+certstore_status csi_snapshot_content(const csi_snapshot *snapshot, struct csi_content_digests *content, certstore_error *err)
 {
-    return snapshot->digest;
+    *content = snapshot->content;
+    for (size_t i = 0; i < CSI_PARTS_MAX; i++)
+        if (snapshot->bytes[i] != NULL)
+            CSI_TRY(csi_digest_text(csi_blob_span(snapshot->bytes[i]), content->part[i], err));
+    return CERTSTORE_OK;
 }
 
 /* -------------------------------------------------------------------------------------------------------------------- open */
@@ -187,15 +193,19 @@ csi_place *csi_place_open(const struct csi_txn_env *env, const char *const *path
 
 static certstore_status look_at_files(csi_place *place, uint64_t limit, csi_parts *parts, csi_snapshot *snapshot, certstore_error *err)
 {
+    const struct csi_os *os = place->env.os;
     for (size_t i = 0; i < place->count; i++) {
-        CSI_AUTO(csi_blob) *bytes = NULL;
         struct csi_view *view = &snapshot->views[i];
         struct csi_beside *beside = &place->beside[i];
         CSI_TRY(csi_beside_open(beside, err));
-        CSI_TRY(csi_view_read(place->env.os, beside->fd, beside->name, O_NOFOLLOW, limit, place->paths[i], view, parts != NULL ? &bytes : NULL, err));
-        memcpy(snapshot->content.part[i], view->digest, sizeof view->digest);
-        if (bytes != NULL)
-            CSI_TRY(csi_parts_add(parts, csi_part_names[i], bytes, err));
+        if (parts == NULL) {
+            CSI_TRY(csi_view_read(os, beside->fd, beside->name, O_NOFOLLOW, limit, place->paths[i], view, NULL, err));
+            memcpy(snapshot->content.part[i], view->digest, sizeof view->digest);
+            continue;
+        }
+        CSI_TRY(csi_view_read_undigested(os, beside->fd, beside->name, O_NOFOLLOW, limit, place->paths[i], view, &snapshot->bytes[i], err));
+        if (snapshot->bytes[i] != NULL)
+            CSI_TRY(csi_parts_add(parts, csi_part_names[i], snapshot->bytes[i], err));
     }
     return CERTSTORE_OK;
 }
@@ -218,7 +228,6 @@ certstore_status csi_place_look(csi_place *place, uint64_t limit, csi_parts *par
     if (taken == NULL)
         return err->status;
     CSI_TRY(place->directory ? csi_directory_look(place, limit, parts, taken, err) : look_at_files(place, limit, parts, taken, err));
-    CSI_TRY(csi_content_digest(&taken->content, taken->digest, err));
     *snapshot = csi_steal(&taken);
     return CERTSTORE_OK;
 }
@@ -289,8 +298,7 @@ certstore_status csi_place_content(csi_place *place, struct csi_content_digests 
         csi_snapshot_free(place->last);
         place->last = now;
     }
-    *content = place->last->content;
-    return CERTSTORE_OK;
+    return csi_snapshot_content(place->last, content, err);
 }
 
 /* ----------------------------------------------------------------------------------------------------------------- replace */
@@ -306,20 +314,22 @@ static csi_blob *find_part(const csi_parts *parts, const char *name)
 static certstore_status replace_files(csi_txn *txn, csi_place *place, const csi_snapshot *snapshot, const csi_parts *wanted, bool private_bytes,
                                       certstore_error *err)
 {
+    struct csi_content_digests before;
     struct csi_content_digests after = { 0 };
+    CSI_TRY(csi_snapshot_content(snapshot, &before, err));
     for (size_t i = 0; i < place->count; i++) {
         csi_blob *bytes = find_part(wanted, csi_part_names[i]);
         if (bytes != NULL)
             CSI_TRY(csi_digest_text(csi_blob_span(bytes), after.part[i], err));
     }
     for (size_t i = 0; i < place->count; i++) {
-        if (strcmp(after.part[i], snapshot->content.part[i]) == 0)
+        if (strcmp(after.part[i], before.part[i]) == 0)
             continue;
         csi_participant *p = csi_file_participant(place->env.os, place->paths[i], place->paths[0], (int)i, &snapshot->views[i],
                                                   find_part(wanted, csi_part_names[i]), private_bytes, err);
         if (p == NULL)
             return err->status;
-        p->before = snapshot->content;
+        p->before = before;
         p->after = after;
         CSI_TRY(csi_txn_add(txn, p, err));
     }

@@ -24,8 +24,6 @@ void csi_snapshot_free(csi_snapshot *snapshot); /* drops one reference */
 CSI_DEFINE_AUTO(csi_snapshot, csi_snapshot_free)
 /* True if the snapshot was taken of that place (the same paths), not of another. */
 bool csi_snapshot_of(const csi_snapshot *snapshot, const csi_place *place);
-/* SHA-256 of the content read, hexadecimal; "" where there was none. */
-const char *csi_snapshot_digest(const csi_snapshot *snapshot);
 
 /* paths: one or two file names, or one directory name. They need not exist, their parent directory must. env and what it points to are
  * copied (os, kinds and world by pointer). Fails with CERTSTORE_E_PENDING when a crashed transaction holds the place and cannot be settled from here.

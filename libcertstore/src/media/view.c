@@ -72,8 +72,9 @@ static certstore_status read_once(const struct csi_os *os, int fd, uint64_t limi
     return CERTSTORE_OK;
 }
 
-certstore_status csi_view_read(const struct csi_os *os, int dir, const char *name, int flags, uint64_t limit, const char *about,
-                               struct csi_view *view, csi_blob **bytes, certstore_error *err)
+/* A file that is not there is a view that says so, and no content. */
+static certstore_status read_stable(const struct csi_os *os, int dir, const char *name, int flags, uint64_t limit, const char *about,
+                                    struct csi_view *view, struct csi_buf *content, certstore_error *err)
 {
     *view = (struct csi_view){ 0 };
     CSI_AUTO_FD fd = { os, csi_os_open(os, dir, name, O_RDONLY | O_NONBLOCK | flags, 0) };
@@ -81,15 +82,36 @@ certstore_status csi_view_read(const struct csi_os *os, int dir, const char *nam
         return CERTSTORE_OK;
     if (fd.fd < 0)
         return cannot_read(about, fd.fd, limit, err);
-    CSI_AUTO_BUF content = { 0 };
     bool stable = false;
     for (int i = 0; i < READ_ATTEMPTS && !stable; i++)
-        CSI_TRY(read_once(os, fd.fd, limit, about, view, &content, &stable, err));
+        CSI_TRY(read_once(os, fd.fd, limit, about, view, content, &stable, err));
     if (!stable)
         return csi_fail(err, CERTSTORE_E_CONFLICT, "%s: somebody is writing to it; try again", about);
-    CSI_TRY(csi_digest_text(csi_buf_span(&content), view->digest, err));
-    if (bytes == NULL)
+    return CERTSTORE_OK;
+}
+
+static certstore_status hand_over(const struct csi_view *view, struct csi_buf *content, csi_blob **bytes, certstore_error *err)
+{
+    if (bytes == NULL || !view->exists)
         return CERTSTORE_OK;
-    *bytes = csi_blob_from_buf(&content, err);
+    *bytes = csi_blob_from_buf(content, err);
     return *bytes != NULL ? CERTSTORE_OK : err->status;
+}
+
+certstore_status csi_view_read(const struct csi_os *os, int dir, const char *name, int flags, uint64_t limit, const char *about,
+                               struct csi_view *view, csi_blob **bytes, certstore_error *err)
+{
+    CSI_AUTO_BUF content = { 0 };
+    CSI_TRY(read_stable(os, dir, name, flags, limit, about, view, &content, err));
+    if (view->exists)
+        CSI_TRY(csi_digest_text(csi_buf_span(&content), view->digest, err));
+    return hand_over(view, &content, bytes, err);
+}
+
+certstore_status csi_view_read_undigested(const struct csi_os *os, int dir, const char *name, int flags, uint64_t limit, const char *about,
+                                          struct csi_view *view, csi_blob **bytes, certstore_error *err)
+{
+    CSI_AUTO_BUF content = { 0 };
+    CSI_TRY(read_stable(os, dir, name, flags, limit, about, view, &content, err));
+    return hand_over(view, &content, bytes, err);
 }

@@ -20,6 +20,9 @@ struct csi_view {
  * NULL. CERTSTORE_E_ARGUMENT for what is no regular file, CERTSTORE_E_LIMIT over the limit, CERTSTORE_E_CONFLICT when it keeps changing while it is read. */
 certstore_status csi_view_read(const struct csi_os *os, int dir, const char *name, int flags, uint64_t limit, const char *about,
                                struct csi_view *view, csi_blob **bytes, certstore_error *err);
+/* The same, leaving the digest empty: it costs as much as reading, and most who read never ask for it. */
+certstore_status csi_view_read_undigested(const struct csi_os *os, int dir, const char *name, int flags, uint64_t limit, const char *about,
+                                          struct csi_view *view, csi_blob **bytes, certstore_error *err);
 /* One stat: certainly unchanged? (A racy view never is certain.) */
 bool csi_view_holds(const struct csi_os *os, int dir, const char *name, int flags, const struct csi_view *view);
 /* The same file with the same content by inode, size and modification time; its link count (and so ctime) may have changed. */
