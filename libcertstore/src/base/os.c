@@ -178,6 +178,12 @@ static int real_random(const struct csi_os *os CSI_UNUSED, void *data, size_t si
     return got < 0 ? -errno : (size_t)got == size ? 0 : -EIO;
 }
 
+certstore_status csi_unpredictable(void *data, size_t size, certstore_error *err)
+{
+    int status = real_random(NULL, data, size);
+    return status < 0 ? csi_fail_errno(err, -status, "random numbers: the kernel has none to give") : CERTSTORE_OK;
+}
+
 static int real_cwd(const struct csi_os *os CSI_UNUSED, char *path, size_t room)
 {
     return getcwd(path, room) != NULL ? 0 : -errno;

@@ -91,6 +91,10 @@ int csi_os_names(const struct csi_os *os, int fd, struct csi_names *names);
 void csi_names_free(struct csi_names *names);
 #define CSI_AUTO_NAMES __attribute__((cleanup(csi_names_free))) struct csi_names
 
+/* The kernel's random bytes for what must be unpredictable and is no key: OpenSSL's generator would load its providers first, which takes longer than
+ * listing a store does. At most 256. */
+certstore_status csi_unpredictable(void *data, size_t size, certstore_error *err);
+
 /* Until when to wait: nanoseconds of CSI_CLOCK_BOOT; INT64_MIN means do not wait. */
 int64_t csi_os_deadline(const struct csi_os *os, int milliseconds);
 /* Sleeps a little (randomised, growing with each attempt); false once the deadline has passed. */

@@ -8,6 +8,7 @@
  */
 #include "model/diff.h"
 
+#include "base/os.h"
 #include "model/certinfo.h"
 #include "model/ossl.h"
 #include "model/table.h"
@@ -44,7 +45,7 @@ static certstore_status pairing_begin(struct pairing *p, certstore_error *err)
         p->mate_of_a[i] = NONE;
     for (size_t i = 0; i < p->b->count; i++)
         p->mate_of_b[i] = p->next[i] = NONE;
-    return csi_random(&p->key, sizeof p->key, err);
+    return csi_unpredictable(&p->key, sizeof p->key, err);
 }
 
 static void join(struct pairing *p, size_t i, size_t j)

@@ -3,8 +3,8 @@
 #include "model/index.h"
 
 #include "base/error.h"
+#include "base/os.h"
 #include "model/deque.h"
-#include "model/ossl.h"
 #include "model/table.h"
 
 struct csi_alias_index {
@@ -35,7 +35,7 @@ static struct csi_alias_index *new_index(enum csi_alias_rule rule, csi_alias_at 
 struct csi_alias_index *csi_index_new(enum csi_alias_rule rule, csi_alias_at at, certstore_error *err)
 {
     struct csi_alias_index *index = new_index(rule, at, err);
-    if (index == NULL || csi_random(&index->key, sizeof index->key, err) == CERTSTORE_OK)
+    if (index == NULL || csi_unpredictable(&index->key, sizeof index->key, err) == CERTSTORE_OK)
         return index;
     csi_index_free(index);
     return NULL;

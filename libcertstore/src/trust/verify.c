@@ -2,6 +2,7 @@
 /* verify.c: the findings of a whole store: its integrity, its entries one by one, and what only shows between them. */
 #include "trust/verify.h"
 
+#include "base/os.h"
 #include "model/ossl.h"
 #include "trust/judge.h"
 
@@ -163,7 +164,7 @@ static certstore_status judge_aliases(const struct csi_judge *judge)
     struct csi_hash_key key;
     if (judge->bundle->rule == CSI_ALIAS_LOWER) /* the bundle could not hold two of them */
         return CERTSTORE_OK;
-    CSI_TRY(csi_random(&key, sizeof key, judge->err));
+    CSI_TRY(csi_unpredictable(&key, sizeof key, judge->err));
     for (size_t i = 0; i < judge->bundle->count; i++) {
         const certstore_entry *entry = judge->bundle->entries[i];
         uint32_t hash = csi_alias_hash(CSI_ALIAS_LOWER, &key, entry->alias);

@@ -3,17 +3,15 @@
 #include "txn/participant.h"
 
 #include <fcntl.h>
-#include <openssl/evp.h>
-#include <stdio.h>
 
-certstore_status csi_digest_text(struct csi_span bytes, char *text, certstore_error *err)
+#include "base/text.h"
+#include "model/cert.h"
+
+certstore_status csi_digest_text(struct csi_span bytes, char *text, certstore_error *err CSI_UNUSED)
 {
-    uint8_t digest[EVP_MAX_MD_SIZE];
-    unsigned size = 0;
-    if (EVP_Digest(bytes.data, bytes.size, digest, &size, EVP_sha256(), NULL) != 1 || size * 2 != CSI_DIGEST_TEXT)
-        return csi_fail(err, CERTSTORE_E_UNSUPPORTED, "SHA-256: OpenSSL does not provide it here; check its configuration");
-    for (unsigned i = 0; i < size; i++)
-        snprintf(text + (size_t)2 * i, 3, "%02x", digest[i]);
+    uint8_t digest[32];
+    csi_sha256(bytes, digest);
+    csi_hex(digest, sizeof digest, text);
     return CERTSTORE_OK;
 }
 
