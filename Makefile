@@ -104,7 +104,8 @@ $(FUZZ_REPLAY): $(BUILD)/%_replay: $(BUILD)/%.o $(BUILD)/tests/fuzz/replay.o $(S
 # Programs that the scripts of tests/interop run.
 INTEROP_BIN := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/interop/*.c)))
 $(INTEROP_BIN): $(BUILD)/%: $(BUILD)/%.o $(STATIC)
-	$(CC) $(LDFLAGS_ALL) $(OPTIMIZE) $(CFLAGS) -o $@ $^ $(LIBS)
+	$(SAY) LINK $@
+	$(Q)$(CC) $(LDFLAGS_ALL) $(OPTIMIZE) $(CFLAGS) -o $@ $^ $(LIBS)
 
 # Examples see what a user sees: the public headers and the library.
 $(EXAMPLE_BIN): $(BUILD)/%: %.c $(STATIC)
