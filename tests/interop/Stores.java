@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Stores.java: Java's own key stores, for check-jks.
+ * Stores.java: Java's own key stores, for check-jks and check-pkcs12.
  *
  *   make DIR   writes DIR/java.jks and DIR/java.jceks from DIR/{web,ca}.crt and DIR/{web,other}.p8 (DER), and the same
  *              as DIR/plain.* without the aliases that are no UTF-8 in the file (U+0000, two halves of a pair)
+ *   make12 DIR STOREPASS  writes DIR/java.p12 from DIR/{leaf,ca}.crt and DIR/{leaf,other}.p8; the leaf is the CA's
  *   list OUT TYPE FILE STOREPASS [ALIAS=PASS ...]   writes to OUT what tests/interop/storetool.c prints
  *
  * Several commands may follow one another, divided by "--": starting Java is what takes the time.
@@ -59,6 +60,21 @@ public class Stores {
         }
     }
 
+    static void make12(Path dir, String password) throws Exception {
+        Certificate leaf = cert(dir.resolve("leaf.crt")), ca = cert(dir.resolve("ca.crt")), other = cert(dir.resolve("other.crt"));
+        KeyStore store = KeyStore.getInstance("PKCS12");
+        store.load(null, null);
+        store.setCertificateEntry("CA", ca);
+        store.setCertificateEntry("\u00c4rger \ud83d\ude00", ca);
+        store.setKeyEntry("Web", key(dir.resolve("leaf.p8"), "EC"), password.toCharArray(), new Certificate[] { leaf, ca });
+        store.setKeyEntry("other", key(dir.resolve("other.p8"), "RSA"), "its own".toCharArray(), new Certificate[] { other });
+        store.setKeyEntry("aes", new SecretKeySpec("0123456789abcdef".getBytes(), "AES"), password.toCharArray(), null);
+        store.setKeyEntry("hmac", KeyGenerator.getInstance("HmacSHA256").generateKey(), "its own".toCharArray(), null);
+        try (OutputStream out = Files.newOutputStream(dir.resolve("java.p12"))) {
+            store.store(out, password.toCharArray());
+        }
+    }
+
     static String hash(byte[] bytes) throws Exception {
         return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
     }
@@ -96,7 +112,10 @@ public class Stores {
             make(Paths.get(words.get(1)));
             return;
         }
-
+        if (words.get(0).equals("make12")) {
+            make12(Paths.get(words.get(1)), words.get(2));
+            return;
+        }
         try (PrintStream out = new PrintStream(new FileOutputStream(words.get(1)), false, StandardCharsets.UTF_8)) {
             list(words.get(2), words.get(3), words.get(4), words.subList(5, words.size()), out);
         }

@@ -3,10 +3,12 @@
  * storetool.c: the codecs on a command line, for the tests against other programs.
  *
  *   storetool list FORMAT FILE [STOREPASS [ALIAS=PASS ...]]
- *   storetool copy FORMAT FILE OUTFORMAT OUT [STOREPASS [ALIAS=PASS ...]]
+ *   storetool copy FORMAT FILE OUTFORMAT[:PROFILE] OUT [STOREPASS [ALIAS=PASS ...]]
+ *   storetool rename FORMAT FILE OLD NEW [STOREPASS [ALIAS=PASS ...]]
  *
- * `list` prints a line an entry: alias, kind, SHA-256 of each certificate (or -), SHA-256 of the key in the clear (or -). `copy` writes every
- * entry anew, as if none had been read from a file. A hashed directory is a directory that exists.
+ * `list` prints a line an entry: alias (as its format looks it up), kind, SHA-256 of each certificate (or -), SHA-256 of the key in
+ * the clear (or -). `copy` writes every entry anew, as if none had been read from a file. `rename` edits the file in place. A hashed
+ * directory is a directory that exists.
  */
 #include <stdio.h>
 
@@ -14,7 +16,17 @@
 
 #include "codec/codec.h"
 
-static const struct csi_codec *const codecs[] = { &csi_codec_jks, &csi_codec_jceks, &csi_codec_bks, &csi_codec_pem, &csi_codec_pemdir };
+static const struct csi_codec *const codecs[] = {
+    &csi_codec_jks, &csi_codec_jceks, &csi_codec_bks, &csi_codec_pem, &csi_codec_pemdir, &csi_codec_pkcs12,
+};
+static const struct {
+    const char *name;
+    enum csi_profile profile;
+} profiles[] = { { "java8", CSI_PROFILE_JAVA8 },
+                 { "java17", CSI_PROFILE_JAVA17 },
+                 { "openssl3", CSI_PROFILE_OPENSSL3 },
+                 { "fips", CSI_PROFILE_FIPS },
+                 { "legacy", CSI_PROFILE_LEGACY } };
 
 static void fail(const char *what)
 {
@@ -95,12 +107,13 @@ static void print_hash(struct csi_span bytes, const char *before)
     printf("%s%s", before, text);
 }
 
-static void print_entry(const certstore_entry *entry)
+static void print_entry(enum csi_alias_rule rule, const certstore_entry *entry)
 {
     static const char *const kinds[] = { "trusted", "key", "secret", "crl", "opaque" };
     certstore_error err = { 0 };
     CSI_AUTO_PLAIN plain = { 0 };
-    printf("%s\t%s\t%s", entry->alias, kinds[entry->kind], entry->cert_count == 0 ? "-" : "");
+    CSI_AUTO(csi_chars) *alias = csi_alias_fold(rule, entry->alias, &err);
+    printf("%s\t%s\t%s", alias != NULL ? alias : "?", kinds[entry->kind], entry->cert_count == 0 ? "-" : "");
     for (size_t i = 0; i < entry->cert_count; i++)
         print_hash(csi_span(entry->certs[i].data, entry->certs[i].size), i > 0 ? "+" : "");
     if (entry->key == NULL) {
@@ -134,11 +147,12 @@ static certstore_bundle *without_origins(const certstore_bundle *from, certstore
     return bundle;
 }
 
-static void copy(const char *format, const certstore_bundle *bundle, const char *path, const csi_passwords *passwords, certstore_error *err)
+static void write_store(const struct csi_codec *codec, enum csi_profile profile, const certstore_bundle *bundle, const char *path,
+                        const csi_passwords *passwords, certstore_error *err)
 {
     CSI_AUTO(csi_parts) *parts = csi_parts_new(err);
-    const struct csi_encode in = { .passwords = passwords, .protect = passwords, .part_count = 1, .limits = &csi_limits_default };
-    if (codec_of(format)->encode(bundle, &in, parts, err) != CERTSTORE_OK)
+    const struct csi_encode in = { .passwords = passwords, .protect = passwords, .profile = profile, .part_count = 1, .limits = &csi_limits_default };
+    if (codec->encode(bundle, &in, parts, err) != CERTSTORE_OK)
         fail(err->message);
     for (size_t i = 0; i < parts->count; i++) {
         const struct csi_part *part = &parts->items[i];
@@ -149,21 +163,50 @@ static void copy(const char *format, const certstore_bundle *bundle, const char 
     }
 }
 
+static enum csi_profile profile_of(const char *name)
+{
+    for (size_t i = 0; i < sizeof profiles / sizeof *profiles; i++)
+        if (strcmp(name, profiles[i].name) == 0)
+            return profiles[i].profile;
+    fail("no such profile");
+    return CSI_PROFILE_DEFAULT;
+}
+
+static void copy(char *format, const certstore_bundle *bundle, char **words, const csi_passwords *passwords, certstore_error *err)
+{
+    char *colon = strchr(format, ':');
+    enum csi_profile profile = colon != NULL ? profile_of(colon + 1) : CSI_PROFILE_DEFAULT;
+    if (colon != NULL)
+        *colon = '\0';
+    CSI_AUTO(certstore_bundle) *fresh = without_origins(bundle, err);
+    write_store(codec_of(format), profile, fresh, words[0], passwords, err);
+}
+
+static void rename_entry(const struct csi_codec *codec, certstore_bundle *bundle, char **words, const csi_passwords *passwords, certstore_error *err)
+{
+    if (csi_bundle_rename(bundle, words[1], words[2], err) != CERTSTORE_OK)
+        fail(err->message);
+    write_store(codec, CSI_PROFILE_DEFAULT, bundle, words[0], passwords, err);
+}
+
 int main(int argc, char **argv)
 {
     certstore_error err = { 0 };
-    const bool copies = argc >= 6 && strcmp(argv[1], "copy") == 0;
-    if (!copies && (argc < 4 || strcmp(argv[1], "list") != 0))
-        fail("list FORMAT FILE [STOREPASS [ALIAS=PASS ...]] | copy FORMAT FILE OUTFORMAT OUT [STOREPASS [ALIAS=PASS ...]]");
-    const int first = copies ? 6 : 4;
+    const char *verb = argc > 1 ? argv[1] : "";
+    const bool lists = strcmp(verb, "list") == 0;
+    if (argc < (lists ? 4 : 6))
+        fail("list FORMAT FILE ... | copy FORMAT FILE OUTFORMAT OUT ... | rename FORMAT FILE OLD NEW ...");
+    const int first = lists ? 4 : 6;
     CSI_AUTO(csi_passwords) *passwords = parse_passwords(argv + first, argc - first, &err);
     CSI_AUTO(certstore_bundle) *bundle = read_store(argv[2], argv[3], passwords, &err);
-    if (copies) {
-        CSI_AUTO(certstore_bundle) *fresh = without_origins(bundle, &err);
-        copy(argv[4], fresh, argv[5], passwords, &err);
-        return 0;
-    }
-    for (size_t i = 0; i < bundle->count; i++)
-        print_entry(bundle->entries[i]);
+    if (strcmp(verb, "copy") == 0)
+        copy(argv[4], bundle, argv + 5, passwords, &err);
+    else if (strcmp(verb, "rename") == 0)
+        rename_entry(codec_of(argv[2]), bundle, argv + 3, passwords, &err);
+    else if (lists)
+        for (size_t i = 0; i < bundle->count; i++)
+            print_entry(bundle->rule, bundle->entries[i]);
+    else
+        fail("no such verb");
     return 0;
 }

@@ -60,6 +60,12 @@ void csi_buf_put_span(struct csi_buf *buf, struct csi_span bytes)
     csi_buf_put(buf, bytes.data, bytes.size);
 }
 
+void csi_buf_put_buf(struct csi_buf *buf, const struct csi_buf *inner)
+{
+    buf->failed = buf->failed || inner->failed;
+    csi_buf_put(buf, inner->data, inner->size);
+}
+
 void csi_buf_put_text(struct csi_buf *buf, const char *text)
 {
     csi_buf_put(buf, text, strlen(text));

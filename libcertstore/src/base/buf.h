@@ -16,6 +16,8 @@ struct csi_buf {
 void csi_buf_free(struct csi_buf *buf);
 void csi_buf_put(struct csi_buf *buf, const void *data, size_t size);
 void csi_buf_put_span(struct csi_buf *buf, struct csi_span bytes);
+/* What another buffer holds; its failure becomes this one's, so that nothing cut short is ever taken for whole. */
+void csi_buf_put_buf(struct csi_buf *buf, const struct csi_buf *inner);
 void csi_buf_put_text(struct csi_buf *buf, const char *text);
 void csi_buf_put_u8(struct csi_buf *buf, uint8_t value);
 /* Big-endian. */

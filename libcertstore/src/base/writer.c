@@ -41,6 +41,12 @@ void csi_der_put(struct csi_buf *out, uint8_t tag, struct csi_span content)
     csi_buf_put_span(out, content);
 }
 
+void csi_der_put_buf(struct csi_buf *out, uint8_t tag, const struct csi_buf *inner)
+{
+    csi_der_put_header(out, tag, inner->size);
+    csi_buf_put_buf(out, inner);
+}
+
 void csi_der_wrap(struct csi_buf *out, size_t from, uint8_t tag)
 {
     uint8_t header[2 + sizeof from];

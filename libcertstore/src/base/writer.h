@@ -8,6 +8,8 @@
 
 /* One element with its content. */
 void csi_der_put(struct csi_buf *out, uint8_t tag, struct csi_span content);
+/* One element with what another buffer holds; its failure becomes this one's. */
+void csi_der_put_buf(struct csi_buf *out, uint8_t tag, const struct csi_buf *inner);
 /* Puts a header before everything written since `from` (an earlier out->size). */
 void csi_der_wrap(struct csi_buf *out, size_t from, uint8_t tag);
 /* A non-negative INTEGER. */

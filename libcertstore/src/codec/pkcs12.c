@@ -50,7 +50,7 @@ static certstore_status note(const csi_pkcs12 *p, certstore_bundle *bundle, cert
     for (size_t i = 0; i < p->safe_count; i++)
         CSI_TRY(note_safe(p, &p->safes[i], bundle, err));
     if (p->trailing.size > 0)
-        CSI_TRY(csi_report_add(bundle->notes, "trailing-bytes", CERTSTORE_WARNING, "", err, "%zu bytes follow the end of the PKCS#12 data",
+        CSI_TRY(csi_report_add(bundle->notes, "trailing-bytes", CERTSTORE_INFO, "", err, "%zu bytes follow the end of the PKCS#12 data",
                                p->trailing.size));
     return CERTSTORE_OK;
 }
@@ -87,10 +87,10 @@ static certstore_bundle *decode(const struct csi_decode *in, certstore_error *er
 static certstore_status losses_of(const certstore_entry *entry, certstore_report *losses, certstore_error *err)
 {
     if (entry->kind == CERTSTORE_OPAQUE && !csi_p12_is_bag(entry))
-        return csi_report_add(losses, "lost-opaque", CERTSTORE_WARNING, entry->alias, err, "PKCS#12 has no place for %s",
+        return csi_report_add(losses, "opaque-lost", CERTSTORE_FAULT, entry->alias, err, "PKCS#12 has no place for %s",
                               entry->type != NULL ? entry->type : "it");
     for (size_t i = 0; i < entry->trust.rejected_count; i++)
-        CSI_TRY(csi_report_add(losses, "lost-reject", CERTSTORE_WARNING, entry->alias, err, "PKCS#12 cannot say that it is not trusted for %s",
+        CSI_TRY(csi_report_add(losses, "trust-lost", CERTSTORE_WARNING, entry->alias, err, "PKCS#12 cannot say that it is not trusted for %s",
                                entry->trust.rejected[i]));
     return CERTSTORE_OK;
 }

@@ -65,6 +65,8 @@ void csi_bag_put_typed(struct csi_buf *out, struct csi_span type, struct csi_spa
 certstore_status csi_bag_make_key(struct csi_p12_edit *edit, const certstore_entry *entry, const csi_secret *password, struct csi_span like,
                                   struct csi_buf *value, enum csi_bag_number *number, certstore_error *err);
 /* The encryption of a new safe, by profile; csi_pbe_seal() fills in salt and IV. */
-void csi_p12_put_safe_algorithm(enum csi_profile profile, const csi_secret *password, struct csi_buf *out);
+void csi_p12_put_safe_algorithm(enum csi_profile profile, struct csi_buf *out);
+/* CERTSTORE_E_ARGUMENT for a passphrase that the profile's readers cannot use. NULL is fine. */
+certstore_status csi_p12_check_password(enum csi_profile profile, const csi_secret *password, certstore_error *err);
 
 #endif

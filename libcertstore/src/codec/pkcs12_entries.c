@@ -39,9 +39,10 @@ static csi_blob *owner_of(const struct build *b, const struct csi_bag *bag)
 static char *name_of(const struct build *b, const struct csi_bag *bag, certstore_error *err)
 {
     CSI_AUTO_BUF name = { 0 };
-    if (bag == NULL || !csi_bag_name(bag, &name) || name.size == 0)
+    bool named = bag != NULL && csi_bag_name(bag, &name);
+    if (csi_buf_check(&name, err) != CERTSTORE_OK || !named || name.size == 0)
         return NULL;
-    if (csi_buf_check(&name, err) != CERTSTORE_OK || csi_limit_check(b->read->limits, CERTSTORE_LIMIT_ALIAS_SIZE, name.size, err) != CERTSTORE_OK)
+    if (csi_limit_check(b->read->limits, CERTSTORE_LIMIT_ALIAS_SIZE, name.size, err) != CERTSTORE_OK)
         return NULL;
     return csi_strndup((const char *)name.data, name.size, err);
 }

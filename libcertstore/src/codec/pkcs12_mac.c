@@ -182,7 +182,7 @@ certstore_status csi_p12_mac_make(struct csi_pbe_session *session, const struct 
     if (size != mac.value.size)
         return malformed("macData's value", err);
     memcpy(copy.data + (mac.value.data - copy.data), value, size);
-    csi_buf_put_span(out, csi_buf_span(&copy));
+    csi_buf_put_buf(out, &copy);
     return csi_buf_check(out, err);
 }
 

@@ -15,7 +15,8 @@ static void wrap_attribute(struct csi_buf *out, size_t from, struct csi_span typ
     csi_der_wrap(out, from, CSI_DER_SET);
     csi_der_put(&oid, CSI_DER_OID, type);
     uint8_t *room = csi_buf_reserve(out, oid.size);
-    if (room == NULL || oid.failed)
+    out->failed = out->failed || oid.failed;
+    if (room == NULL || out->failed)
         return;
     memmove(out->data + from + oid.size, out->data + from, out->size - from);
     memcpy(out->data + from, oid.data, oid.size);
@@ -115,16 +116,23 @@ static bool is_ascii(const csi_secret *password)
     return true;
 }
 
-/* Java refuses every passphrase in PBES2 that is not ASCII (PBEKey), so for Java such a passphrase means PBES1. */
-static bool wants_pbes1(enum csi_profile profile, const csi_secret *password)
+/* Java opens no PKCS#12 content under such a passphrase, whatever the algorithm (PBEKey: "Password is not ASCII", JDK 17), nor writes any. */
+certstore_status csi_p12_check_password(enum csi_profile profile, const csi_secret *password, certstore_error *err)
 {
-    return profile == CSI_PROFILE_JAVA8 || profile == CSI_PROFILE_LEGACY ||
-           (profile == CSI_PROFILE_JAVA17 && password != NULL && !is_ascii(password));
+    if (password == NULL || is_ascii(password) || (profile != CSI_PROFILE_JAVA8 && profile != CSI_PROFILE_JAVA17))
+        return CERTSTORE_OK;
+    return csi_fail(err, CERTSTORE_E_ARGUMENT,
+                    "passphrase: Java opens PKCS#12 with ASCII passphrases only; choose such a one, or a profile not for Java");
 }
 
-void csi_p12_put_safe_algorithm(enum csi_profile profile, const csi_secret *password, struct csi_buf *out)
+static bool wants_pbes1(enum csi_profile profile)
 {
-    if (wants_pbes1(profile, password))
+    return profile == CSI_PROFILE_JAVA8 || profile == CSI_PROFILE_LEGACY;
+}
+
+void csi_p12_put_safe_algorithm(enum csi_profile profile, struct csi_buf *out)
+{
+    if (wants_pbes1(profile))
         csi_pbe_put_pkcs12(out, profile == CSI_PROFILE_LEGACY ? PBE_RC2_40 : PBE_3DES, OLD_JAVA_ITERATIONS);
     else
         csi_pbe_put_pbes2(out, NEW_ITERATIONS);
@@ -134,7 +142,9 @@ static csi_blob *seal(const struct csi_p12_edit *edit, struct csi_span pkcs8, co
 {
     if (like.size > 0)
         return csi_pkcs8_reseal(like, pkcs8, password, err);
-    if (wants_pbes1(edit->in->profile, password))
+    if (csi_p12_check_password(edit->in->profile, password, err) != CERTSTORE_OK)
+        return NULL;
+    if (wants_pbes1(edit->in->profile))
         return csi_pkcs8_seal(CSI_PKCS8_PBE_SHA1_3DES, pkcs8, password, OLD_JAVA_ITERATIONS, err);
     return csi_pkcs8_seal(CSI_PKCS8_PBES2_AES256_SHA256, pkcs8, password, NEW_ITERATIONS, err);
 }

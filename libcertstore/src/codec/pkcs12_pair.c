@@ -89,7 +89,8 @@ static csi_blob *folded_name(const struct csi_bag *bag, certstore_error *err)
 {
     CSI_AUTO_BUF name = { 0 };
     CSI_AUTO_BUF lower = { 0 };
-    if (!csi_bag_name(bag, &name) || name.size == 0 || !csi_text_lower(csi_buf_span(&name), &lower))
+    bool named = csi_bag_name(bag, &name);
+    if (csi_buf_check(&name, err) != CERTSTORE_OK || !named || name.size == 0 || !csi_text_lower(csi_buf_span(&name), &lower))
         return NULL;
     return csi_blob_from_buf(&lower, err);
 }
@@ -153,29 +154,45 @@ static void pairs_clear(struct pairs *p)
     free(p->leaf);
 }
 
-/* The key's public half as SubjectPublicKeyInfo, if it can be had. */
-static csi_secret *public_key(struct pairs *p, const struct csi_bag *bag)
+/* Opens a sealed key with what is at hand, from the budget of the read; not being able to is no failure, being out of memory is. */
+static certstore_status open_sealed(struct pairs *p, const struct csi_bag *bag, struct csi_plain_key *plain, certstore_error *err)
 {
-    certstore_error ignored = { 0 };
-    if (bag->kind == CSI_BAG_KEY)
-        return csi_ossl_public_of(bag->object, &ignored);
-    CSI_AUTO(csi_blob) *sealed = csi_blob_new(bag->object.data, bag->object.size, &ignored);
-    if (sealed == NULL)
-        return NULL;
-    CSI_AUTO(csi_chars) *alias = NULL;
+    CSI_AUTO(csi_blob) *sealed = csi_blob_new(bag->object.data, bag->object.size, err);
     CSI_AUTO_BUF name = { 0 };
-    if (csi_bag_name(bag, &name))
-        alias = csi_strndup((const char *)name.data, name.size, &ignored);
-    CSI_AUTO_PLAIN plain = { 0 };
-    const csi_secret *password = csi_passwords_candidate(p->read->passwords, alias != NULL ? alias : "", 0);
-    for (size_t i = 0; plain.bytes == NULL; i++) {
-        certstore_error trial = { 0 };
-        if (i > 0 && (password = csi_passwords_candidate(p->read->passwords, alias != NULL ? alias : "", i)) == NULL)
-            return NULL;
-        if (csi_protection_pkcs8.open(sealed, password, &p->read->budget, &plain, &trial) != CERTSTORE_OK && trial.status != CERTSTORE_E_PASSWORD)
-            return NULL;
+    if (!csi_bag_name(bag, &name))
+        name.size = 0;
+    csi_buf_put_u8(&name, '\0');
+    CSI_TRY(csi_buf_check(&name, err));
+    for (size_t i = 0; sealed != NULL; i++) {
+        certstore_error closed = { 0 };
+        const csi_secret *password = csi_passwords_candidate(p->read->passwords, (const char *)name.data, i);
+        if (password == NULL && i > 0)
+            break;
+        certstore_status status = csi_protection_pkcs8.open(sealed, password, &p->read->budget, plain, &closed);
+        if (status == CERTSTORE_E_MEMORY)
+            csi_error_move(err, &closed);
+        if (status != CERTSTORE_E_PASSWORD)
+            break;
     }
-    return csi_ossl_public_of(csi_secret_span(plain.bytes), &ignored);
+    return err->status;
+}
+
+/* The key's public half as SubjectPublicKeyInfo; NULL where it cannot be had. */
+static certstore_status public_key(struct pairs *p, const struct csi_bag *bag, csi_secret **public, certstore_error *err)
+{
+    CSI_AUTO_PLAIN plain = { 0 };
+    certstore_error unknown = { 0 };
+    struct csi_span pkcs8 = bag->object;
+    if (bag->kind == CSI_BAG_SHROUDED) {
+        CSI_TRY(open_sealed(p, bag, &plain, err));
+        if (plain.bytes == NULL)
+            return CERTSTORE_OK;
+        pkcs8 = csi_secret_span(plain.bytes);
+    }
+    *public = csi_ossl_public_of(pkcs8, &unknown);
+    if (unknown.status == CERTSTORE_E_MEMORY)
+        csi_error_move(err, &unknown);
+    return err->status;
 }
 
 static bool only_key(const csi_pkcs12 *pkcs12)
@@ -200,7 +217,8 @@ static certstore_status find_leaf(struct pairs *p, const struct csi_bag *key, in
     *leaf = key->local_key_id.size > 0 ? find(&p->ids, key->local_key_id, p->leaf) : CSI_NO_BAG;
     if (*leaf != CSI_NO_BAG || p->public_keys.count == 0)
         return CERTSTORE_OK;
-    CSI_AUTO(csi_secret) *public = public_key(p, key);
+    CSI_AUTO(csi_secret) *public = NULL;
+    CSI_TRY(public_key(p, key, &public, err));
     if (public != NULL) {
         *leaf = find(&p->public_keys, csi_secret_span(public), p->leaf);
         return CERTSTORE_OK;

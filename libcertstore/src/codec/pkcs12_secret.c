@@ -62,6 +62,7 @@ certstore_status csi_p12_secret_wrap(const char *algorithm, struct csi_span key,
             oid = algorithms[i].oid;
     if (oid.size == 0 && put_dotted(algorithm, &dotted))
         oid = csi_buf_span(&dotted);
+    CSI_TRY(csi_buf_check(&dotted, err));
     if (oid.size == 0)
         return csi_fail(err, CERTSTORE_E_UNSUPPORTED, "secret key: PKCS#12 has no identifier for the algorithm %s; keep it in another format",
                         algorithm);

@@ -51,10 +51,10 @@ static certstore_status put_bags(const struct csi_p12_edit *e, size_t begin, siz
             continue;
         }
         if (e->bags[i].wanted && e->bags[i].replacement.size > 0)
-            csi_buf_put_span(out, csi_buf_span(&e->bags[i].replacement));
+            csi_buf_put_buf(out, &e->bags[i].replacement);
         else if (e->bags[i].wanted || bag->kind == CSI_BAG_NEST)
             csi_buf_put_span(out, bag->whole);
-        csi_buf_put_span(out, csi_buf_span(&e->bags[i].after));
+        csi_buf_put_buf(out, &e->bags[i].after);
     }
     return csi_buf_check(out, err);
 }
@@ -83,8 +83,8 @@ static certstore_status put_encrypted(struct csi_p12_edit *e, struct csi_buf *ou
     csi_der_put_uint(out, 0);
     size_t info = out->size;
     csi_der_put(out, CSI_DER_OID, csi_oid_data);
-    csi_buf_put_span(out, csi_buf_span(&algorithm));
-    csi_der_put(out, CSI_DER_CONTEXT | 0, csi_buf_span(&ciphertext));
+    csi_buf_put_buf(out, &algorithm);
+    csi_der_put_buf(out, CSI_DER_CONTEXT | 0, &ciphertext);
     csi_der_wrap(out, info, CSI_DER_SEQUENCE);
     csi_der_wrap(out, content, CSI_DER_SEQUENCE);
     csi_der_wrap(out, content, CSI_DER_CONTEXT_CONSTRUCTED | 0);
@@ -152,16 +152,17 @@ static certstore_status put_old_safe(struct csi_p12_edit *e, const struct plan *
     CSI_AUTO_BUF algorithm = { 0 };
     CSI_TRY(put_bags(e, begin, end, &bags, err));
     if (number == plan->cert_safe)
-        csi_buf_put_span(&bags, csi_buf_span(&e->certs));
+        csi_buf_put_buf(&bags, &e->certs);
     if (number == plan->key_safe)
-        csi_buf_put_span(&bags, csi_buf_span(&e->keys));
+        csi_buf_put_buf(&bags, &e->keys);
     const csi_secret *password = e->in->reprotect ? csi_p12_store_password(e) : safe->password;
     bool encrypted = e->in->reprotect ? password != NULL && (safe->encrypted || (plan->protect_all && number == plan->cert_safe)) : safe->encrypted;
     if (safe->encrypted && csi_pbe_can_seal(safe->algorithm))
         csi_buf_put_span(&algorithm, safe->algorithm);
     else
-        csi_p12_put_safe_algorithm(e->in->profile, password, &algorithm);
+        csi_p12_put_safe_algorithm(e->in->profile, &algorithm);
     CSI_TRY(csi_buf_check(&bags, err));
+    CSI_TRY(csi_buf_check(&algorithm, err));
     return put_safe(e, out, csi_buf_span(&bags), csi_buf_span(&algorithm), password, encrypted, err);
 }
 
@@ -183,7 +184,7 @@ static certstore_status put_new_safes(struct csi_p12_edit *e, const struct plan 
 {
     const csi_secret *password = csi_p12_store_password(e);
     CSI_AUTO_BUF algorithm = { 0 };
-    csi_p12_put_safe_algorithm(e->in->profile, password, &algorithm);
+    csi_p12_put_safe_algorithm(e->in->profile, &algorithm);
     CSI_TRY(csi_buf_check(&algorithm, err));
     if (plan->key_safe == SIZE_MAX)
         CSI_TRY(put_safe(e, out, csi_buf_span(&e->keys), csi_buf_span(&algorithm), password, false, err));
@@ -283,6 +284,8 @@ static certstore_status run(struct csi_p12_edit *e, struct csi_buf *out, certsto
         for (size_t i = 0; i < e->from->item_count; i++)
             e->own[e->from->items[i].bag] = true;
     }
+    if (e->from == NULL || e->in->reprotect)
+        CSI_TRY(csi_p12_check_password(e->in->profile, csi_p12_store_password(e), err));
     CSI_TRY(csi_p12_edit_entries(e, err));
     return csi_p12_write(e, out, err);
 }

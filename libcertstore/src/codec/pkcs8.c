@@ -112,11 +112,9 @@ const struct csi_protection csi_protection_pkcs8 = { .name = "PKCS#8 encryption"
 static csi_blob *make_envelope(const struct csi_buf *algorithm, const struct csi_buf *ciphertext, certstore_error *err)
 {
     CSI_AUTO_BUF out = { 0 };
-    csi_buf_put_span(&out, csi_buf_span(algorithm));
-    csi_der_put(&out, CSI_DER_OCTET_STRING, csi_buf_span(ciphertext));
+    csi_buf_put_buf(&out, algorithm);
+    csi_der_put_buf(&out, CSI_DER_OCTET_STRING, ciphertext);
     csi_der_wrap(&out, 0, CSI_DER_SEQUENCE);
-    if (csi_buf_check(algorithm, err) != CERTSTORE_OK || csi_buf_check(ciphertext, err) != CERTSTORE_OK)
-        return NULL;
     return csi_blob_from_buf(&out, err);
 }
 
@@ -156,7 +154,7 @@ static csi_blob *seal_jceks(struct csi_span pkcs8, const csi_secret *password, u
         csi_buf_check(&parameters, err) != CERTSTORE_OK)
         return NULL;
     csi_der_put(&algorithm, CSI_DER_OID, csi_span(oid_jceks, sizeof oid_jceks));
-    csi_buf_put_span(&algorithm, csi_buf_span(&parameters));
+    csi_buf_put_buf(&algorithm, &parameters);
     csi_der_wrap(&algorithm, 0, CSI_DER_SEQUENCE);
     return make_envelope(&algorithm, &ciphertext, err);
 }
