@@ -176,10 +176,25 @@ bool csi_text_to_modified_utf8(struct csi_span in, struct csi_buf *out)
     return true;
 }
 
+/* Writes units that are all ASCII, as those of nearly every name are; false, and nothing written, for any other. */
+static bool put_narrow(struct csi_span in, struct csi_buf *out)
+{
+    uint8_t *room = csi_buf_reserve(out, in.size / 2);
+    for (size_t i = 0; room != NULL && i < in.size; i += 2) {
+        if (in.data[i] != 0 || in.data[i + 1] == 0 || in.data[i + 1] >= 0x80)
+            return false;
+        room[i / 2] = in.data[i + 1];
+    }
+    out->size += room != NULL ? in.size / 2 : 0;
+    return room != NULL;
+}
+
 bool csi_text_from_utf16be(struct csi_span in, struct csi_buf *out)
 {
     if (in.size % 2 != 0)
         return false;
+    if (put_narrow(in, out))
+        return true;
     struct unit_sink sink = { out, 0 };
     for (size_t i = 0; i < in.size; i += 2)
         put_unit(&sink, in.data[i] << 8 | in.data[i + 1]);
@@ -204,6 +219,10 @@ bool csi_text_to_utf16be(struct csi_span in, struct csi_buf *out)
 
 void csi_text_from_latin1(struct csi_span in, struct csi_buf *out)
 {
+    if (csi_text_ascii(in)) {
+        csi_buf_put_span(out, in);
+        return;
+    }
     for (size_t i = 0; i < in.size; i++)
         csi_utf8_put(out, in.data[i]);
 }

@@ -17,7 +17,7 @@ enum {
     CSI_JKS_TAG_TRUSTED = 2,
     CSI_JKS_TAG_SECRET = 3, /* JCEKS only */
     CSI_JKS_HEADER_SIZE = 12,
-    CSI_JKS_WINDOW = 512 /* how far the digest may lag behind: no further than the processor fetches ahead, so that it brings the next entry's head in */
+    CSI_JKS_WINDOW = 512 /* how far the digest may lag behind: so little that the processor, fetching ahead of it, has the next entry at hand */
 };
 #define CSI_JKS_MAGIC UINT32_C(0xfeedfeed)
 #define CSI_JCEKS_MAGIC UINT32_C(0xcececece)

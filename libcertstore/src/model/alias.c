@@ -42,7 +42,7 @@ static char *slug(struct csi_span text, certstore_error *err)
     const uint8_t *end = text.data + text.size;
     for (const uint8_t *at = text.data; at < end && used < LONGEST;) {
         const uint8_t *from = at;
-        int32_t c = csi_utf8_next(&at, end);
+        int32_t c = *at < 0x80 ? *at++ : csi_utf8_next(&at, end);
         if (c < 0)
             break;
         bool kept = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c >= 0xa0 || (c > 0 && c < 0x80 && strchr("._*", c) != NULL);

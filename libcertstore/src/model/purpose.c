@@ -2,8 +2,6 @@
 /* purpose.c: trust purposes and their OIDs (RFC 5280 section 4.2.1.12). */
 #include "model/purpose.h"
 
-#include <stdio.h>
-
 #include "base/reader.h"
 
 static const struct purpose {
@@ -89,8 +87,11 @@ bool csi_purpose_from_oid(struct csi_span oid, char *text, size_t room)
     for (size_t i = 0; i < PURPOSE_COUNT; i++) {
         if (!csi_span_equal(oid, csi_span(purposes[i].oid, purposes[i].size)))
             continue;
-        int n = snprintf(text, room, "%s", purposes[i].name);
-        return n >= 0 && (size_t)n < room;
+        const size_t size = strlen(purposes[i].name) + 1;
+        if (size > room)
+            return false;
+        memcpy(text, purposes[i].name, size);
+        return true;
     }
     return csi_oid_text(oid, text, room);
 }
