@@ -87,8 +87,10 @@ static bool write_issuer(const struct csi_cert_view *view, struct csi_buf *out)
 
 static bool write_serial(const struct csi_cert_view *view, struct csi_buf *out)
 {
-    for (size_t i = 0; i < view->serial.size; i++)
-        csi_buf_printf(out, "%02x", view->serial.data[i]);
+    char *room = (char *)csi_buf_reserve(out, view->serial.size * 2 + 1); /* a NUL that does not count */
+    if (room != NULL)
+        csi_hex(view->serial.data, view->serial.size, room);
+    out->size += room != NULL ? view->serial.size * 2 : 0;
     return view->serial.size > 0;
 }
 

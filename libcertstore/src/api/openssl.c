@@ -3,15 +3,14 @@
 #include <certstore_openssl.h>
 
 #include "api/call.h"
+#include "api/openssl.h"
 #include "key/pkey.h"
 #include "model/bundle.h"
 #include "model/ossl.h"
 
-CSI_DEFINE_AUTO(X509, X509_free)
 CSI_DEFINE_AUTO(X509_STORE, X509_STORE_free)
-CSI_DEFINE_AUTO(EVP_PKEY, EVP_PKEY_free)
 
-static X509 *make_x509(const certstore_cert *cert, certstore_error *err)
+X509 *csi_make_x509(const certstore_cert *cert, certstore_error *err)
 {
     const uint8_t *at = cert->data;
     X509 *x509 = cert->size <= INT32_MAX ? d2i_X509(NULL, &at, (long)cert->size) : NULL;
@@ -29,7 +28,7 @@ X509 *certstore_cert_x509(const certstore_cert *cert, certstore_error *err)
         csi_fail_null(err, "cert");
         return NULL;
     }
-    return make_x509(cert, err);
+    return csi_make_x509(cert, err);
 }
 
 EVP_PKEY *certstore_entry_pkey(const certstore_entry *entry, certstore_error *err)
@@ -73,7 +72,7 @@ static certstore_status add_to_store(X509_STORE *store, const certstore_entry *e
         X509_CRL_free(crl);
         return added ? CERTSTORE_OK : csi_fail_ossl(err, CERTSTORE_E_MALFORMED, "%s: OpenSSL cannot use this CRL; replace it", entry->alias);
     }
-    CSI_AUTO(X509) *x509 = make_x509(&entry->certs[0], err);
+    CSI_AUTO(X509) *x509 = csi_make_x509(&entry->certs[0], err);
     if (x509 == NULL)
         return err->status;
     return X509_STORE_add_cert(store, x509) == 1 ? CERTSTORE_OK : csi_error_memory(err);
@@ -99,35 +98,6 @@ X509_STORE *certstore_bundle_x509_store(const certstore_bundle *bundle, const ch
             return NULL;
     }
     return csi_steal(&store);
-}
-
-certstore_status certstore_entry_use(const certstore_entry *entry, SSL_CTX *ctx, certstore_error *err)
-{
-    CSI_AUTO_CALL call;
-    if (!csi_call_begin(&call, &err))
-        return err->status;
-    if (entry == NULL || ctx == NULL)
-        return csi_fail_null(err, entry == NULL ? "entry" : "ctx");
-    if (entry->cert_count == 0)
-        return csi_fail(err, CERTSTORE_E_ARGUMENT, "%s: the key has no certificate to present; add its chain", entry->alias);
-    CSI_AUTO(EVP_PKEY) *key = csi_entry_pkey(entry, err);
-    CSI_AUTO(X509) *leaf = key != NULL ? make_x509(&entry->certs[0], err) : NULL;
-    if (leaf == NULL)
-        return err->status;
-    STACK_OF(X509) *chain = sk_X509_new_null();
-    for (size_t i = 1; chain != NULL && i < entry->cert_count; i++) {
-        X509 *x509 = make_x509(&entry->certs[i], err);
-        if (x509 == NULL || sk_X509_push(chain, x509) <= 0) {
-            X509_free(x509);
-            sk_X509_pop_free(chain, X509_free);
-            return csi_error_memory(err);
-        }
-    }
-    /* One call sets all three, or none: a context is never left with a certificate that is not its key's. */
-    int used = chain != NULL && SSL_CTX_use_cert_and_key(ctx, leaf, key, chain, 1) == 1;
-    sk_X509_pop_free(chain, X509_free);
-    return used ? CERTSTORE_OK
-                : csi_fail_ossl(err, CERTSTORE_E_MISMATCH, "%s: OpenSSL does not take this key and certificate together", entry->alias);
 }
 
 static certstore_status append_x509(certstore_entry *entry, X509 *x509, certstore_error *err)

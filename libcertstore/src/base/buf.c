@@ -73,7 +73,11 @@ void csi_buf_put_text(struct csi_buf *buf, const char *text)
 
 void csi_buf_put_u8(struct csi_buf *buf, uint8_t value)
 {
-    csi_buf_put(buf, &value, 1);
+    uint8_t *room = csi_buf_reserve(buf, 1);
+    if (room == NULL)
+        return;
+    *room = value;
+    buf->size++;
 }
 
 void csi_buf_put_u16(struct csi_buf *buf, uint16_t value)

@@ -42,6 +42,14 @@ static bool put_type(struct csi_span oid, struct csi_buf *out, bool *known)
     return true;
 }
 
+/* True for a value whose octets are its text in UTF-8 already, as nearly all are. */
+static bool is_utf8(const struct csi_tlv *value)
+{
+    if (value->tag == CSI_DER_UTF8_STRING)
+        return csi_utf8_valid(value->content);
+    return (value->tag == CSI_DER_PRINTABLE_STRING || value->tag == CSI_DER_IA5_STRING) && csi_text_ascii(value->content);
+}
+
 /* The value as UTF-8; false for a type of string that is none of X.520's DirectoryString or IA5String, or for bytes that are not its. */
 static bool value_text(const struct csi_tlv *value, struct csi_buf *text)
 {
@@ -74,10 +82,24 @@ static bool value_text(const struct csi_tlv *value, struct csi_buf *text)
     }
 }
 
+/* How many octets from `text` on need no thought: neither escaped anywhere nor a blank, which is at the edges, nor our U+0000. */
+static size_t plain_run(struct csi_span text)
+{
+    size_t run = 0;
+    while (run < text.size && text.data[run] > '#' && text.data[run] != 0x7f && text.data[run] != 0xc0 && strchr("+,;<>\\", text.data[run]) == NULL)
+        run++;
+    return run;
+}
+
 /* RFC 4514 section 2.4: what must be escaped, and where. Control characters as \hh, so that a name cannot break a line. */
 static void put_escaped(struct csi_span text, struct csi_buf *out)
 {
     for (size_t i = 0; i < text.size; i++) {
+        size_t run = plain_run(csi_span(text.data + i, text.size - i));
+        csi_buf_put(out, text.data + i, run);
+        i += run;
+        if (i == text.size)
+            return;
         uint8_t c = text.data[i];
         bool edge = (i == 0 && (c == ' ' || c == '#')) || (i + 1 == text.size && c == ' ');
         bool nul = c == 0xc0 && i + 1 < text.size && text.data[i + 1] == 0x80; /* our U+0000 */
@@ -104,6 +126,10 @@ static bool put_attribute(struct csi_reader *set, struct csi_buf *out)
         !put_type(type.content, out, &known))
         return false;
     csi_buf_put_u8(out, '=');
+    if (known && is_utf8(&value)) {
+        put_escaped(value.content, out);
+        return true;
+    }
     CSI_AUTO_BUF text = { 0 };
     if (known && value_text(&value, &text)) {
         put_escaped(csi_buf_span(&text), out);
