@@ -7,8 +7,7 @@
 #include <stdio.h>
 
 #include "media/attributes.h"
-
-enum { DEPTH_MAX = 16 }; /* of subdirectories that are carried along */
+#include "media/tree.h"
 
 struct directory_participant {
     csi_participant base;
@@ -180,68 +179,6 @@ static certstore_status verify(csi_participant *p, enum csi_content *found, cert
     return CERTSTORE_OK;
 }
 
-/* -------------------------------------------------------------------------------------------------------------- whole trees */
-
-static certstore_status remove_tree(const struct csi_os *os, int dir, const char *name, const char *about, int depth, certstore_error *err)
-{
-    CSI_AUTO_NAMES names = { 0 };
-    CSI_AUTO_FD fd = { os, csi_os_open(os, dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0) };
-    if (fd.fd == -ENOENT)
-        return CERTSTORE_OK;
-    int status = fd.fd < 0 ? fd.fd : csi_os_names(os, fd.fd, &names);
-    for (size_t i = 0; i < names.count && status == 0; i++) {
-        status = os->unlink(os, fd.fd, names.items[i], 0);
-        if (status == -EISDIR && depth < DEPTH_MAX) {
-            CSI_TRY(remove_tree(os, fd.fd, names.items[i], about, depth + 1, err));
-            status = 0;
-        } else if (status == -ENOENT) {
-            status = 0;
-        }
-    }
-    if (status == 0)
-        status = os->unlink(os, dir, name, AT_REMOVEDIR);
-    return status < 0 && status != -ENOENT ? fail(about, status, "cleared of what was written beside it", err) : CERTSTORE_OK;
-}
-
-certstore_status csi_directory_remove(const struct csi_os *os, int dir, const char *name, const char *about, certstore_error *err)
-{
-    return remove_tree(os, dir, name, about, 0, err);
-}
-
-/* A second name for whatever it is (a symlink's own, not its target's); a directory is made anew and filled likewise. */
-static certstore_status carry(const struct csi_os *os, int from, int to, const char *name, const char *about, int depth, certstore_error *err);
-
-static certstore_status carry_tree(const struct csi_os *os, int from, int to, const char *name, const char *about, int depth, certstore_error *err)
-{
-    CSI_AUTO_NAMES names = { 0 };
-    if (depth >= DEPTH_MAX)
-        return csi_fail(err, CERTSTORE_E_READ_ONLY, "%s: its subdirectories are too deep to be carried along; move them out of it", about);
-    int status = os->mkdir(os, to, name, 0700);
-    if (status < 0)
-        return fail(about, status, "built anew", err);
-    CSI_AUTO_FD source = { os, csi_os_open(os, from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0) };
-    CSI_AUTO_FD target = { os, csi_os_open(os, to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0) };
-    status = source.fd < 0 ? source.fd : target.fd < 0 ? target.fd : csi_os_names(os, source.fd, &names);
-    if (status < 0)
-        return fail(about, status, "built anew", err);
-    for (size_t i = 0; i < names.count; i++)
-        CSI_TRY(carry(os, source.fd, target.fd, names.items[i], about, depth + 1, err));
-    CSI_TRY(csi_attributes_copy(os, source.fd, target.fd, about, err));
-    status = os->fsync(os, target.fd);
-    return status < 0 ? fail(about, status, "made durable", err) : CERTSTORE_OK;
-}
-
-static certstore_status carry(const struct csi_os *os, int from, int to, const char *name, const char *about, int depth, certstore_error *err)
-{
-    struct stat st;
-    int status = os->stat(os, from, name, AT_SYMLINK_NOFOLLOW, &st);
-    if (status == 0 && S_ISDIR(st.st_mode))
-        return carry_tree(os, from, to, name, about, depth, err);
-    if (status == 0)
-        status = os->link(os, from, name, to, name);
-    return status < 0 ? fail(about, status, "built anew", err) : CERTSTORE_OK;
-}
-
 /* ------------------------------------------------------------------------------------------------------------------- stage */
 
 static csi_blob *find_part(const csi_parts *parts, const char *name)
@@ -287,7 +224,7 @@ static certstore_status stage_parts(const struct directory_participant *d, const
             return csi_fail(err, CERTSTORE_E_ARGUMENT, "%s: '%s' is no name for a file in it", d->base.location, part->name);
         bool same = before != NULL && csi_span_equal(csi_blob_span(before), csi_blob_span(part->bytes));
         if (same || (before != NULL && link_still_fits(d, old, part)))
-            CSI_TRY(carry(d->beside.os, old, new, part->name, d->base.location, 0, err));
+            CSI_TRY(csi_tree_carry(d->beside.os, old, new, part->name, d->base.location, err));
         else
             CSI_TRY(write_part(d, old, new, part, err));
     }
@@ -305,7 +242,7 @@ static certstore_status carry_others(const struct directory_participant *d, int 
         enum entry kind = ENTRY_GONE;
         CSI_TRY(kind_of(d->beside.os, old, names.items[i], d->base.location, &kind, err));
         if (kind == ENTRY_OTHER)
-            CSI_TRY(carry(d->beside.os, old, new, names.items[i], d->base.location, 0, err));
+            CSI_TRY(csi_tree_carry(d->beside.os, old, new, names.items[i], d->base.location, err));
     }
     return CERTSTORE_OK;
 }
@@ -333,7 +270,7 @@ static certstore_status build(struct directory_participant *d, const csi_parts *
 {
     const struct csi_os *os = d->beside.os;
     bool replaces = d->base.before.part[0][0] != '\0';
-    CSI_TRY(remove_tree(os, d->beside.fd, d->beside.staged, d->base.location, 0, err));
+    CSI_TRY(csi_tree_remove(os, d->beside.fd, d->beside.staged, d->base.location, err));
     int status = os->mkdir(os, d->beside.fd, d->beside.staged, replaces ? 0700 : 0755);
     if (status < 0)
         return fail(d->base.location, status, "built anew", err);
@@ -452,7 +389,7 @@ static certstore_status revert(csi_participant *p, const char *backup CSI_UNUSED
 static certstore_status finish(csi_participant *p, certstore_error *err)
 {
     struct directory_participant *d = cast(p);
-    CSI_TRY(remove_tree(d->beside.os, d->beside.fd, d->beside.staged, p->location, 0, err));
+    CSI_TRY(csi_tree_remove(d->beside.os, d->beside.fd, d->beside.staged, p->location, err));
     const char *journal = d->journal != NULL ? d->journal : p->journal;
     return journal != NULL ? csi_marker_remove(&d->beside, journal, err) : CERTSTORE_OK;
 }

@@ -16,9 +16,6 @@ bool csi_directory_unchanged(const csi_place *place, const csi_snapshot *snapsho
 certstore_status csi_directory_replace(csi_txn *txn, csi_place *place, const csi_snapshot *snapshot, const csi_parts *wanted, certstore_error *err);
 /* The digest of a directory of these parts, which must be sorted by name. */
 certstore_status csi_directory_digest(const csi_parts *parts, char *digest, certstore_error *err);
-/* Removes a directory and what is in it. */
-certstore_status csi_directory_remove(const struct csi_os *os, int dir, const char *name, const char *about, certstore_error *err);
-
 /* A generation of a directory is kept as one file. */
 certstore_status csi_archive_write(const csi_parts *parts, struct csi_buf *out, certstore_error *err);
 csi_parts *csi_archive_read(struct csi_span bytes, certstore_error *err);

@@ -10,6 +10,7 @@
 #include "media/file.h"
 #include "media/path.h"
 #include "media/place_internal.h"
+#include "media/tree.h"
 #include "txn/transaction.h"
 
 enum { READ_ATTEMPTS = 100 };
@@ -383,7 +384,7 @@ static certstore_status sweep(struct csi_beside *beside, const char *location, i
                               why.status == CERTSTORE_E_LOCKED ? CERTSTORE_INFO : CERTSTORE_FAULT, location, err, "%s", why.message);
     certstore_status status = CERTSTORE_OK;
     if (is_dir)
-        status = csi_directory_remove(os, beside->fd, beside->staged, location, err);
+        status = csi_tree_remove(os, beside->fd, beside->staged, location, err);
     else if (staged)
         os->unlink(os, beside->fd, beside->staged, 0);
     csi_beside_unlock(beside);

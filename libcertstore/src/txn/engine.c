@@ -37,14 +37,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "txn/transaction.h"
 
-enum {
-    JOURNAL_ROOM = 64 * 1024, /* so that COMMIT and ROLLBACK cannot meet a full disk */
-    SETTLE_ATTEMPTS = 16
-};
+enum { SETTLE_ATTEMPTS = 16 };
 
 /* ---------------------------------------------------------------------------------------------------------- putting together */
 
@@ -136,20 +132,11 @@ void csi_txn_drop_store(csi_txn *txn, const char *store)
     txn->count = kept;
 }
 
-/* True for the first member of each store. */
-static bool leads_its_store(const csi_txn *txn, size_t index)
-{
-    for (size_t i = 0; i < index; i++)
-        if (strcmp(txn->members[i].participant->store, txn->members[index].participant->store) == 0)
-            return false;
-    return true;
-}
-
 size_t csi_txn_stores(const csi_txn *txn)
 {
     size_t stores = 0;
     for (size_t i = 0; i < txn->count; i++)
-        stores += leads_its_store(txn, i);
+        stores += csi_txn_leads_store(txn, i);
     return stores;
 }
 
@@ -212,123 +199,6 @@ static certstore_status verify_all(csi_txn *txn, certstore_error *err)
     return CERTSTORE_OK;
 }
 
-/* ------------------------------------------------------------------------------------------------------------- generations */
-
-/* Was the store changed outside of transactions since its newest row? A part that only one side knows says nothing, the first part apart. */
-static bool changed_outside(const struct csi_content_digests *row, const struct csi_content_digests *now)
-{
-    if (strcmp(row->part[0], now->part[0]) != 0)
-        return true;
-    return row->part[1][0] != '\0' && now->part[1][0] != '\0' && strcmp(row->part[1], now->part[1]) != 0;
-}
-
-static bool exists(const struct csi_content_digests *content)
-{
-    return content->part[0][0] != '\0' || content->part[1][0] != '\0';
-}
-
-/* What was there before the first transaction is generation 1; each change adds one, and so does each that others made in between. */
-static certstore_status number(csi_txn *txn, struct csi_member *member, const struct csi_names *names, certstore_error *err)
-{
-    const csi_participant *p = member->participant;
-    CSI_AUTO_ROWS rows = { 0 };
-    CSI_TRY(csi_state_rows(txn->env.os, txn->dir, names, p->store, &rows, err));
-    const struct csi_row *newest = rows.count > 0 ? &rows.items[rows.count - 1] : NULL;
-    if (newest == NULL)
-        member->old_generation = exists(&p->before) ? 1 : 0;
-    else
-        member->old_generation = newest->generation + (changed_outside(&newest->content, &p->before) ? 1 : 0);
-    member->generation = member->old_generation + 1;
-    if (txn->env.generations <= 0 || p->before.part[p->part][0] == '\0')
-        return CERTSTORE_OK;
-    member->backup = csi_state_backup_path(txn->dir, p->store, member->old_generation, p->part, err);
-    return member->backup != NULL ? CERTSTORE_OK : err->status;
-}
-
-static certstore_status number_all(csi_txn *txn, certstore_error *err)
-{
-    CSI_AUTO_NAMES names = { 0 };
-    CSI_TRY(csi_state_names(txn->env.os, txn->dir, &names, err));
-    for (size_t i = 0; i < txn->count; i++)
-        CSI_TRY(number(txn, &txn->members[i], &names, err));
-    return CERTSTORE_OK;
-}
-
-static certstore_status put_rows(csi_txn *txn, certstore_error *err)
-{
-    for (size_t i = 0; i < txn->count; i++) {
-        if (!leads_its_store(txn, i))
-            continue;
-        struct csi_row row = { .generation = txn->members[i].generation, .content = txn->members[i].participant->after };
-        memcpy(row.txn, txn->id, sizeof row.txn);
-        CSI_TRY(csi_state_put_row(txn->env.os, txn->dir, txn->members[i].participant->store, &row, err));
-    }
-    return CERTSTORE_OK;
-}
-
-/* ----------------------------------------------------------------------------------------------------------------- journal */
-
-static certstore_status add(csi_txn *txn, const char *type, certstore_error *err)
-{
-    CSI_AUTO_RECORD record = { 0 };
-    csi_record_put(&record, "type", type);
-    return csi_journal_add(txn->journal, &record, err);
-}
-
-static certstore_status add_begin(csi_txn *txn, certstore_error *err)
-{
-    CSI_AUTO_RECORD record = { 0 };
-    struct timespec now = { 0 };
-    char boot[40];
-    txn->env.os->now(txn->env.os, CSI_CLOCK_WALL, &now);
-    txn->env.os->boot_id(txn->env.os, boot);
-    csi_record_put(&record, "type", "BEGIN");
-    csi_record_put_int(&record, "v", 1);
-    csi_record_put(&record, "id", txn->id);
-    csi_record_put_int(&record, "t", now.tv_sec);
-    csi_record_put(&record, "boot", boot);
-    csi_record_put(&record, "actor", txn->actor);
-    csi_record_put(&record, "note", txn->note);
-    csi_record_put_int(&record, "light", txn->light);
-    csi_record_put_int(&record, "participants", (int64_t)txn->count);
-    return csi_journal_add(txn->journal, &record, err);
-}
-
-static certstore_status add_participant(csi_txn *txn, const struct csi_member *member, certstore_error *err)
-{
-    CSI_AUTO_RECORD record = { 0 };
-    const csi_participant *p = member->participant;
-    csi_record_put(&record, "type", "PARTICIPANT");
-    csi_record_put(&record, "kind", p->kind->name);
-    csi_record_put(&record, "location", p->location);
-    csi_record_put(&record, "store", p->store_location);
-    csi_record_put_int(&record, "part", p->part);
-    csi_record_put(&record, "before0", p->before.part[0]);
-    csi_record_put(&record, "before1", p->before.part[1]);
-    csi_record_put(&record, "after0", p->after.part[0]);
-    csi_record_put(&record, "after1", p->after.part[1]);
-    csi_record_put_int(&record, "old_generation", member->old_generation);
-    csi_record_put_int(&record, "generation", member->generation);
-    csi_record_put(&record, "backup", member->backup != NULL ? member->backup : "");
-    p->kind->describe(p, &record);
-    return csi_journal_add(txn->journal, &record, err);
-}
-
-/* No side effect outside STATE/txn comes before the record that says how to take it back. */
-static certstore_status write_begin(csi_txn *txn, certstore_error *err)
-{
-    CSI_AUTO(csi_chars) *path = csi_state_journal(txn->dir, txn->id, false, err);
-    if (path == NULL)
-        return err->status;
-    txn->journal = csi_journal_create(txn->env.os, path, txn->light ? 0 : JOURNAL_ROOM, err);
-    if (txn->journal == NULL)
-        return err->status;
-    CSI_TRY(add_begin(txn, err));
-    for (size_t i = 0; i < txn->count; i++)
-        CSI_TRY(add_participant(txn, &txn->members[i], err));
-    return csi_journal_write(txn->journal, err);
-}
-
 /* ----------------------------------------------------------------------------------------------------------------- prepare */
 
 static certstore_status stage_all(csi_txn *txn, certstore_error *err)
@@ -344,7 +214,7 @@ static certstore_status stage_all(csi_txn *txn, certstore_error *err)
     if (!txn->light || kept)
         CSI_TRY(csi_dirs_add(&dirs, txn->dir, err));
     CSI_TRY(csi_dirs_sync(&dirs, txn->env.os, err));
-    CSI_TRY(add(txn, "PREPARED", err));
+    CSI_TRY(csi_txn_record(txn, "PREPARED", err));
     return csi_journal_write(txn->journal, err);
 }
 
@@ -356,9 +226,9 @@ static certstore_status prepare(csi_txn *txn, certstore_error *err)
     txn->dir = csi_state_txn_dir(&txn->env, true, err);
     if (txn->dir == NULL)
         return err->status;
-    CSI_TRY(number_all(txn, err));
-    CSI_TRY(write_begin(txn, err));
-    CSI_TRY(put_rows(txn, err));
+    CSI_TRY(csi_txn_number(txn, err));
+    CSI_TRY(csi_txn_write_begin(txn, err));
+    CSI_TRY(csi_txn_put_rows(txn, err));
     CSI_TRY(stage_all(txn, err));
     txn->phase = CSI_PREPARED;
     return CERTSTORE_OK;
@@ -429,7 +299,7 @@ static certstore_status write_commit(csi_txn *txn, certstore_error *err)
 {
     certstore_error why = { 0 };
     size_t lines = txn->journal->count;
-    CSI_TRY(add(txn, "COMMIT", err));
+    CSI_TRY(csi_txn_record(txn, "COMMIT", err));
     if (csi_journal_sync(txn->journal, &why) != CERTSTORE_OK)
         return withdraw(txn, lines, &why, err);
     return CERTSTORE_OK;
@@ -471,7 +341,7 @@ static certstore_status light_failed(csi_txn *txn, const certstore_error *why, c
 static void retain(csi_txn *txn)
 {
     for (size_t i = 0; i < txn->count; i++)
-        if (leads_its_store(txn, i))
+        if (csi_txn_leads_store(txn, i))
             csi_state_retain(txn->env.os, txn->dir, txn->members[i].participant->store, txn->members[i].generation, txn->env.generations);
 }
 
@@ -488,7 +358,7 @@ certstore_status csi_txn_finish(csi_txn *txn, size_t conflicts, certstore_error 
     /* DONE must be durable before the next transaction may change these stores: an unfinished journal that a power failure brings back would find
      * them neither old nor new. A light one may come back: it then has nothing to do. When it cannot be written the new name says the same. */
     certstore_error unwritten = { 0 };
-    if (add(txn, "APPLIED", &unwritten) == CERTSTORE_OK && csi_journal_add(txn->journal, &record, &unwritten) == CERTSTORE_OK) {
+    if (csi_txn_record(txn, "APPLIED", &unwritten) == CERTSTORE_OK && csi_journal_add(txn->journal, &record, &unwritten) == CERTSTORE_OK) {
         if (txn->light)
             csi_journal_write(txn->journal, &unwritten);
         else
@@ -584,7 +454,7 @@ static certstore_status end_journal(csi_txn *txn, bool keep_history, certstore_e
         CSI_AUTO(csi_chars) *done = csi_state_journal(txn->dir, txn->id, true, err);
         if (done == NULL)
             return err->status;
-        CSI_TRY(add(txn, "ABORTED", err));
+        CSI_TRY(csi_txn_record(txn, "ABORTED", err));
         CSI_TRY(csi_journal_write(txn->journal, err));
         status = os->rename(os, AT_FDCWD, txn->journal->path, AT_FDCWD, done, 0);
     } else {

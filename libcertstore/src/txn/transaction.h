@@ -32,6 +32,15 @@ struct csi_txn {
     csi_journal *journal;
 };
 
+/* True for the first member of each store. */
+bool csi_txn_leads_store(const csi_txn *txn, size_t index);
+/* begin.c: generation numbers and backup paths; the journal with BEGIN and participants, handed to the system; a row for each store. */
+certstore_status csi_txn_number(csi_txn *txn, certstore_error *err);
+certstore_status csi_txn_write_begin(csi_txn *txn, certstore_error *err);
+certstore_status csi_txn_put_rows(csi_txn *txn, certstore_error *err);
+/* Adds a record that is only its type. */
+certstore_status csi_txn_record(csi_txn *txn, const char *type, certstore_error *err);
+
 /* Locks every member in order; settles what a crash left on one of them first. */
 certstore_status csi_txn_lock(csi_txn *txn, certstore_error *err);
 void csi_txn_unlock(csi_txn *txn);
