@@ -62,7 +62,7 @@ certstore_status csi_txn_put_rows(csi_txn *txn, certstore_error *err)
     for (size_t i = 0; i < txn->count; i++) {
         if (!csi_txn_leads_store(txn, i))
             continue;
-        struct csi_row row = { .generation = txn->members[i].generation, .content = txn->members[i].participant->after };
+        struct csi_row row = { .generation = txn->members[i].generation, .light = txn->light, .content = txn->members[i].participant->after };
         memcpy(row.txn, txn->id, sizeof row.txn);
         CSI_TRY(csi_state_put_row(txn->env.os, txn->dir, txn->members[i].participant->store, &row, err));
     }

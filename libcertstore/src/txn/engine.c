@@ -262,6 +262,7 @@ certstore_status csi_txn_prepare(csi_txn *txn, certstore_error *err)
         txn->phase = CSI_PREPARED;
         return CERTSTORE_OK;
     }
+    csi_settle_by_the_way(&txn->env); /* no store is locked yet */
     certstore_status status = prepare(txn, err);
     if (status != CERTSTORE_OK)
         take_back(txn);

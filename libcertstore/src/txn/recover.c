@@ -136,6 +136,7 @@ static certstore_status back(csi_txn *txn, certstore_report *report, certstore_e
 {
     size_t conflicts = 0;
     CSI_TRY(csi_txn_undo(txn, !txn->light, &conflicts, err));
+    csi_state_forget(txn->env.os, txn->dir, txn->id); /* of participants that a torn journal does not name */
     if (conflicts > 0 && csi_journal_find(txn->journal, "ROLLBACK") != NULL)
         CSI_TRY(say(report, "in-doubt", CERTSTORE_FAULT, txn->id, "a store was changed by somebody else before it could go back; it was left alone",
                     err));
@@ -204,6 +205,11 @@ static certstore_status discard(const struct csi_txn_env *env, const csi_journal
     int status = env->os->unlink(env->os, AT_FDCWD, journal->path, 0);
     if (status < 0)
         return csi_fail_errno(err, -status, "journal %s: cannot be removed; see the cause", journal->path);
+    CSI_AUTO(csi_chars) *dir = csi_strndup(journal->path, (size_t)(strrchr(journal->path, '/') - journal->path), err);
+    CSI_AUTO(csi_chars) *id = csi_strndup(strrchr(journal->path, '/') + 1, CSI_ID_TEXT, err);
+    if (dir == NULL || id == NULL)
+        return err->status;
+    csi_state_forget(env->os, dir, id);
     return say(report, "stale-removed", CERTSTORE_INFO, journal->path, "a transaction that had not begun was cleared away", err);
 }
 
@@ -234,10 +240,11 @@ static bool ends_with(const char *name, const char *end)
     return size >= strlen(end) && strcmp(name + size - strlen(end), end) == 0;
 }
 
-static certstore_status settle_and_say(const struct csi_txn_env *env, const char *path, certstore_report *report, certstore_error *err)
+static certstore_status settle_and_say(const struct csi_txn_env *env, const char *path, bool explicit_call, certstore_report *report,
+                                       certstore_error *err)
 {
     certstore_error why = { 0 };
-    certstore_status status = csi_settle(env, path, false, true, report, &why);
+    certstore_status status = csi_settle(env, path, false, explicit_call, report, &why);
     if (status == CERTSTORE_OK)
         return CERTSTORE_OK;
     if (status == CERTSTORE_E_MEMORY)
@@ -260,23 +267,38 @@ static void remove_orphan(const struct csi_txn_env *env, const char *dir, const 
         env->os->unlink(env->os, AT_FDCWD, path, 0);
 }
 
-certstore_report *csi_recover(const struct csi_txn_env *env, certstore_error *err)
+static certstore_status settle_each(const struct csi_txn_env *env, bool explicit_call, certstore_report *report, certstore_error *err)
 {
-    CSI_AUTO(certstore_report) *report = csi_report_new(err);
     CSI_AUTO(csi_chars) *dir = csi_state_txn_dir(env, false, err);
     CSI_AUTO_NAMES names = { 0 };
-    if (report == NULL || dir == NULL || csi_state_names(env->os, dir, &names, err) != CERTSTORE_OK)
-        return NULL;
+    if (dir == NULL)
+        return err->status;
+    CSI_TRY(csi_state_names(env->os, dir, &names, err));
     for (size_t i = 0; i < names.count; i++) {
         if (strlen(names.items[i]) > CSI_ID_TEXT && ends_with(names.items[i], ".old"))
             remove_orphan(env, dir, names.items[i]);
         if (!ends_with(names.items[i], ".open"))
             continue;
         CSI_AUTO(csi_chars) *path = csi_format(err, "%s/%s", dir, names.items[i]);
-        if (path == NULL || settle_and_say(env, path, report, err) != CERTSTORE_OK)
-            return NULL;
+        if (path == NULL)
+            return err->status;
+        CSI_TRY(settle_and_say(env, path, explicit_call, report, err));
     }
-    return csi_steal(&report);
+    return CERTSTORE_OK;
+}
+
+certstore_report *csi_recover(const struct csi_txn_env *env, certstore_error *err)
+{
+    CSI_AUTO(certstore_report) *report = csi_report_new(err);
+    return report != NULL && settle_each(env, true, report, err) == CERTSTORE_OK ? csi_steal(&report) : NULL;
+}
+
+void csi_settle_by_the_way(const struct csi_txn_env *env)
+{
+    struct csi_txn_env impatient = *env;
+    certstore_error ignored = { 0 };
+    impatient.lock_timeout_ms = 0;
+    settle_each(&impatient, false, NULL, &ignored);
 }
 
 /* Alive or not: a lock that cannot be had. The trial lock is dropped at once. */

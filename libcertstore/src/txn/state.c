@@ -130,6 +130,7 @@ static void parse_row(const char *text, struct csi_row *row)
         text++;
     for (int part = 0; part < CSI_PARTS_MAX; part++)
         take_digest(&text, row->content.part[part]);
+    row->light = strcmp(text, "light") == 0;
 }
 
 static int by_generation(const void *a, const void *b)
@@ -172,7 +173,8 @@ certstore_status csi_state_put_row(const struct csi_os *os, const char *dir, con
     CSI_AUTO(csi_chars) *path = csi_state_row_path(dir, store, row->generation, err);
     const char *first = row->content.part[0];
     const char *second = row->content.part[1];
-    CSI_AUTO(csi_chars) *text = csi_format(err, "%s:%s:%s", row->txn, first[0] != '\0' ? first : "-", second[0] != '\0' ? second : "-");
+    CSI_AUTO(csi_chars) *text =
+        csi_format(err, "%s:%s:%s:%s", row->txn, first[0] != '\0' ? first : "-", second[0] != '\0' ? second : "-", row->light ? "light" : "");
     if (path == NULL || text == NULL)
         return err->status;
     int status = os->symlink(os, text, AT_FDCWD, path);
@@ -181,6 +183,48 @@ certstore_status csi_state_put_row(const struct csi_os *os, const char *dir, con
         status = os->symlink(os, text, AT_FDCWD, path);
     }
     return status < 0 ? fail(status, dir, "written to", err) : CERTSTORE_OK;
+}
+
+/* True if there was a backup and no other name of its bytes is left, so that it must stay. */
+static bool is_last_name(const struct csi_os *os, const char *backup)
+{
+    struct stat st;
+    return os->stat(os, AT_FDCWD, backup, AT_SYMLINK_NOFOLLOW, &st) == 0 && st.st_nlink == 1;
+}
+
+static void forget_row(const struct csi_os *os, const char *dir, const char *name, int64_t generation, bool light)
+{
+    certstore_error none = { 0 };
+    CSI_AUTO(csi_chars) *row = csi_state_row_path(dir, name, generation, &none);
+    for (int part = 0; part < CSI_PARTS_MAX; part++) {
+        CSI_AUTO(csi_chars) *backup = csi_state_backup_path(dir, name, generation - 1, part, &none);
+        if (backup == NULL || (light && is_last_name(os, backup)))
+            return;
+        os->unlink(os, AT_FDCWD, backup, 0);
+    }
+    if (row != NULL)
+        os->unlink(os, AT_FDCWD, row, 0); /* last: while it is there the rest is found again */
+}
+
+void csi_state_forget(const struct csi_os *os, const char *dir, const char *id)
+{
+    CSI_AUTO_NAMES names = { 0 };
+    certstore_error none = { 0 };
+    if (csi_state_names(os, dir, &names, &none) != CERTSTORE_OK)
+        return;
+    for (size_t i = 0; i < names.count; i++) {
+        struct csi_row row = { 0 };
+        const char *name = names.items[i];
+        if (strlen(name) < CSI_ID_TEXT || !row_number(name, name, &row.generation))
+            continue;
+        CSI_AUTO(csi_chars) *path = csi_state_row_path(dir, name, row.generation, &none);
+        CSI_AUTO(csi_chars) *text = NULL;
+        if (path == NULL || csi_os_readlink(os, AT_FDCWD, path, &text) < 0)
+            continue;
+        parse_row(text, &row);
+        if (strcmp(row.txn, id) == 0)
+            forget_row(os, dir, name, row.generation, row.light);
+    }
 }
 
 void csi_state_retain(const struct csi_os *os, const char *dir, const char *store, int64_t current, int keep)

@@ -5,8 +5,9 @@
  *
  *     ID.open              the journal of an open transaction; its lock says whether its process lives
  *     ID.done              the journal of one that is over: the audit trail
- *     STORE.N              a symlink, the row of history of generation N: its text is ID:DIGEST0:DIGEST1 ("-" for a part that did not exist or is none
- *                          of the store's). Metadata only, so it is durable even where a light transaction's journal is not.
+ *     STORE.N              a symlink, the row of history of generation N: its text is ID:DIGEST0:DIGEST1: ("-" for a part that did not exist or
+ *                          is none of the store's), with "light" at the end of a light transaction's. Metadata only, so it is durable even where a
+ *                          light transaction's journal is not.
  *     STORE.N.P.old        the bytes of part P in generation N, kept by the transaction that replaced them
  *
  * ID is 32 hexadecimal digits of chance, STORE the first 32 of the SHA-256 of the store's location.
@@ -21,6 +22,7 @@ enum { CSI_ID_TEXT = 32 };
 struct csi_row {
     int64_t generation;
     char txn[CSI_ID_TEXT + 1];
+    bool light; /* the transaction's journal may have been lost in a power failure although it was carried out */
     struct csi_content_digests content;
 };
 struct csi_rows {
@@ -43,6 +45,9 @@ certstore_status csi_state_names(const struct csi_os *os, const char *dir, struc
 certstore_status csi_state_rows(const struct csi_os *os, const char *dir, const struct csi_names *names, const char *store, struct csi_rows *rows,
                                 certstore_error *err);
 certstore_status csi_state_put_row(const struct csi_os *os, const char *dir, const char *store, const struct csi_row *row, certstore_error *err);
+/* Clears away what a transaction without a (whole) journal left: its rows, and the backups made with them. A light one may have been carried out all the
+ * same: then its backup is the only name of the old bytes, and both stay. */
+void csi_state_forget(const struct csi_os *os, const char *dir, const char *id);
 /* Unlinks backups of a store older than the newest `keep` ones before generation `current`. */
 void csi_state_retain(const struct csi_os *os, const char *dir, const char *store, int64_t current, int keep);
 

@@ -56,5 +56,7 @@ certstore_status csi_txn_undo(csi_txn *txn, bool keep_history, size_t *conflicts
  * committed transaction although a store of it was changed by somebody else (and says so); otherwise that is CERTSTORE_E_IN_DOUBT. report may be NULL. */
 certstore_status csi_settle(const struct csi_txn_env *env, const char *journal_path, bool patient, bool explicit_call, certstore_report *report,
                             certstore_error *err);
+/* What every transaction does before it begins: settles what it can of the state directory, waits for nothing, and is content with what it cannot. */
+void csi_settle_by_the_way(const struct csi_txn_env *env);
 
 #endif
