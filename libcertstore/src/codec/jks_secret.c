@@ -53,6 +53,7 @@ certstore_status csi_jks_seal_secret(const struct csi_plain_key *plain, const cs
     const char *algorithm = plain->algorithm[0] != '\0' ? plain->algorithm : "RAW";
     if (!csi_text_to_modified_utf8(csi_span_text(algorithm), &name))
         return csi_fail(err, CERTSTORE_E_ARGUMENT, "secret key: the name of its algorithm is no UTF-8");
+    CSI_TRY(csi_buf_check(&name, err));
     csi_java_write_secret(&stream, csi_buf_span(&name), csi_secret_span(plain->bytes));
     CSI_TRY(csi_buf_check(&stream, err));
     CSI_TRY(csi_jceks_pbe_seal(csi_buf_span(&stream), password, 0, &parameters, &ciphertext, err));

@@ -57,6 +57,7 @@ static certstore_status put_new_alias(struct encoder *e, const char *alias)
         CSI_TRY(csi_buf_check(&modified, e->err));
         return csi_fail(e->err, CERTSTORE_E_ARGUMENT, "key store: alias \"%s\" is no UTF-8; rename the entry", alias);
     }
+    CSI_TRY(csi_buf_check(&lower, e->err));
     CSI_TRY(csi_buf_check(&modified, e->err));
     return put_utf(e, csi_buf_span(&modified));
 }

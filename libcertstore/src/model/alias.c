@@ -69,8 +69,10 @@ char *csi_alias_for_cert(const certstore_bundle *bundle, struct csi_span der, ce
     if (csi_cert_skim(der, &view))
         for (size_t i = 0; i < sizeof preferred && text.size == 0; i++)
             name_attribute(view.subject, preferred[i], &text);
+    if (csi_buf_check(&text, err) != CERTSTORE_OK)
+        return NULL;
     CSI_AUTO(csi_chars) *alias = text.size > 0 && csi_text_lower(csi_buf_span(&text), &lower) ? slug(csi_buf_span(&lower), err) : NULL;
-    if (err->status != CERTSTORE_OK)
+    if (err->status != CERTSTORE_OK || csi_buf_check(&lower, err) != CERTSTORE_OK)
         return NULL;
     return alias != NULL && alias[0] != '\0' ? csi_steal(&alias) : csi_strdup("certificate", err);
 }

@@ -135,6 +135,8 @@ static bool put_attribute(struct csi_reader *set, struct csi_buf *out)
         put_escaped(csi_buf_span(&text), out);
         return !text.failed;
     }
+    if (text.failed)
+        return false;
     csi_buf_put_u8(out, '#'); /* section 2.4: the hexadecimal BER of a value whose type has no string form here */
     for (size_t i = 0; i < value.whole.size; i++)
         csi_buf_printf(out, "%02x", value.whole.data[i]);
