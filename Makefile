@@ -90,7 +90,8 @@ TOOL_ROOMS := $(BUILD)/lib/certstore-rooms.a
 $(TOOL_ROOMS): $(filter-out %/main.o,$(TOOL_OBJ))
 	@mkdir -p $(@D)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(SAY) AR $@
+	$(Q)$(AR) rcs $@ $^
 
 $(TEST_BIN): $(BUILD)/%: $(BUILD)/%.o $(TEST_SUPPORT_OBJ) $(TOOL_ROOMS) $(STATIC)
 	@mkdir -p $(@D)

@@ -24,7 +24,6 @@ struct certstore_txn {
     bool over;
     char *note;
 };
-CSI_DEFINE_AUTO(certstore_txn, certstore_txn_free)
 
 certstore_txn *certstore_txn_begin(certstore_error *err)
 {
