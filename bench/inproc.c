@@ -267,16 +267,11 @@ static const struct verb {
     int times;
     void (*run)(void *);
 } verbs[] = {
-    { "read", 1, 0, 0, 1, run_read },
-    { "print", 1, 0, 0, 1, run_print },
-    { "one", 2, 0, 1, 1, run_one },
-    { "refresh", 1, 0, 1, REFRESHES, run_refresh },
-    { "hold", 1, 0, 1, 1, run_hold },
-    { "stat", 1, -1, 0, REFRESHES, run_stat },
-    { "files", 1, -1, 0, 1, run_files },
-    { "put", 4, 1, 0, 1, run_put },
-    { "remove", 3, 1, 0, 1, run_remove },
-    { "copy", 3, 1, 0, 1, run_copy },
+    { "read", 1, 0, 0, 1, run_read },     { "print", 1, 0, 0, 1, run_print },
+    { "one", 2, 0, 1, 1, run_one },       { "refresh", 1, 0, 1, REFRESHES, run_refresh },
+    { "hold", 1, 0, 1, 1, run_hold },     { "stat", 1, -1, 0, REFRESHES, run_stat },
+    { "files", 1, -1, 0, 1, run_files },  { "put", 4, 1, 0, 1, run_put },
+    { "remove", 3, 1, 0, 1, run_remove }, { "copy", 3, 1, 0, 1, run_copy },
 };
 
 static void run_verb(const struct verb *verb, struct job *job, bool once)

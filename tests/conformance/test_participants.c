@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_participants.c: what the engine promises, asked of every kind of place alike: one file, a file that is new or goes, two files of one store, stores in
- * two directories, a hashed directory, and all of them in one transaction. (Memory has its own in tests/unit/txn/test_engine.c.)
+ * test_participants.c: what the engine promises, asked of every kind of place alike: one file, a file that is new or goes, two files of one store,
+ * stores in two directories, a hashed directory, and all of them in one transaction. (Memory has its own in tests/unit/txn/test_engine.c.)
  */
 #include <setjmp.h>
 #include <stdarg.h>

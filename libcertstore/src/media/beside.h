@@ -28,8 +28,8 @@ certstore_status csi_beside_init(struct csi_beside *beside, const struct csi_os 
 void csi_beside_clear(struct csi_beside *beside); /* without unlocking: see csi_lock_forget() */
 certstore_status csi_beside_open(struct csi_beside *beside, certstore_error *err);
 
-/* Opens the directory, takes the lock, looks for a marker: another's is CERTSTORE_E_PENDING with *pending set and nothing locked; one that leads nowhere is
- * removed. own: the journal that is being settled, or NULL. */
+/* Opens the directory, takes the lock, looks for a marker: another's is CERTSTORE_E_PENDING with *pending set and nothing locked; one that leads
+ * nowhere is removed. own: the journal that is being settled, or NULL. */
 certstore_status csi_beside_lock(struct csi_beside *beside, const char *own, int64_t deadline, char **pending, certstore_error *err);
 void csi_beside_unlock(struct csi_beside *beside);
 

@@ -295,9 +295,9 @@ static certstore_status keep_old(const struct directory_participant *d, const cs
     if (backup == NULL)
         return CERTSTORE_OK;
     CSI_TRY(csi_archive_write(present, &bytes, err));
-    int status = os->unlink(os, AT_FDCWD, backup, 0); /* of a transaction that came to nothing, and that a power failure brought back */
+    (void)os->unlink(os, AT_FDCWD, backup, 0); /* of a transaction that came to nothing, and that a power failure brought back */
     CSI_AUTO_FD fd = { os, csi_os_open(os, AT_FDCWD, backup, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600) };
-    status = fd.fd < 0 ? fd.fd : csi_os_write_all(os, fd.fd, csi_buf_span(&bytes), 0);
+    int status = fd.fd < 0 ? fd.fd : csi_os_write_all(os, fd.fd, csi_buf_span(&bytes), 0);
     if (status == 0)
         status = os->fsync(os, fd.fd);
     return status < 0 ? fail(d->base.location, status, "kept", err) : CERTSTORE_OK;

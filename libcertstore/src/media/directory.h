@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * directory.h: the participant "this directory shall hold these files": a sibling is built beside it (what stays is hard-linked, so other people's files come
- * along) and put in its place by one RENAME_EXCHANGE: a reader sees the old directory or the new one, and never a link to nothing.
+ * directory.h: the participant "this directory shall hold these files": a sibling is built beside it (what stays is hard-linked, so other people's
+ * files come along) and put in its place by one RENAME_EXCHANGE: a reader sees the old directory or the new one, and never a link to nothing.
  */
 #ifndef CSI_DIRECTORY_H
 #define CSI_DIRECTORY_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * lock.h: who may commit to a place: an open-file-description lock on `.NAME.certstore-lock` beside it. The kernel drops it with its owner; a lock file
- * that exists means nothing. It lies beside the target and not in a state directory, so that users of different state directories meet.
+ * lock.h: who may commit to a place: an open-file-description lock on `.NAME.certstore-lock` beside it. The kernel drops it with its owner; a lock
+ * file that exists means nothing. It lies beside the target and not in a state directory, so that users of different state directories meet.
  */
 #ifndef CSI_LOCK_H
 #define CSI_LOCK_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * memory.h: the smallest place: named cells in memory. It exists so that the engine can be proved before any file is involved, and to be read first: what
- * the seven verbs mean is easiest seen here. Its world can refuse any step, or die at it.
+ * memory.h: the smallest place: named cells in memory. It exists so that the engine can be proved before any file is involved, and to be read first:
+ * what the seven verbs mean is easiest seen here. Its world can refuse any step, or die at it.
  */
 #ifndef CSI_MEMORY_H
 #define CSI_MEMORY_H

@@ -5,8 +5,8 @@
 
 #include "base/os.h"
 
-/* The canonical absolute path: no symlink in it, no "." or "..". Its last component need not exist; its directory must. A symlink of another user in a
- * directory that everybody can write to is refused (what /proc/sys/fs/protected_symlinks guards against, which may be off). */
+/* The canonical absolute path: no symlink in it, no "." or "..". Its last component need not exist; its directory must. A symlink of another user in
+ * a directory that everybody can write to is refused (what /proc/sys/fs/protected_symlinks guards against, which may be off). */
 char *csi_path_resolve(const struct csi_os *os, const char *path, certstore_error *err);
 /* The path with the current directory in front, if it is relative. */
 char *csi_path_absolute(const struct csi_os *os, const char *path, certstore_error *err);

@@ -245,8 +245,8 @@ static bool still_holds(const csi_place *place, const csi_snapshot *snapshot)
     return true;
 }
 
-/* Two files are of one transaction if, after both were read, neither has been replaced and no committed transaction is still under way: the marker goes
- * only when both renames are done. */
+/* Two files are of one transaction if, after both were read, neither has been replaced and no committed transaction is still under way: the marker
+ * goes only when both renames are done. */
 static certstore_status is_whole(csi_place *place, const csi_snapshot *snapshot, bool *whole, certstore_error *err)
 {
     *whole = still_holds(place, snapshot);

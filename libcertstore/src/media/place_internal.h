@@ -29,8 +29,8 @@ struct csi_snapshot {
     char store[CSI_DIGEST_TEXT + 1];
     size_t count;
     struct csi_view views[CSI_PARTS_MAX]; /* of a directory: the first one, of the directory itself, with its content's digest */
-    csi_blob *bytes[CSI_PARTS_MAX];     /* of files: what was read, for the digests; NULL where there was none */
-    struct csi_content_digests content; /* of a directory; of files, see csi_snapshot_content() */
+    csi_blob *bytes[CSI_PARTS_MAX];       /* of files: what was read, for the digests; NULL where there was none */
+    struct csi_content_digests content;   /* of a directory; of files, see csi_snapshot_content() */
     struct csi_dir_entry *entries;
     size_t entry_count;
     size_t entry_capacity;

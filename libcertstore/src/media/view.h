@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* view.h: what a file looked like when it was read, so that a change by somebody else is seen: by one stat, or where that cannot tell by its digest. */
+/* view.h: what a file looked like when it was read, so that a change by somebody else is seen: by one stat, or, failing that, by its digest. */
 #ifndef CSI_VIEW_H
 #define CSI_VIEW_H
 
@@ -16,8 +16,9 @@ struct csi_view {
     char digest[CSI_DIGEST_TEXT + 1]; /* "": does not exist */
 };
 
-/* Reads a file whole (flags: O_NOFOLLOW, or 0 to follow a symlink). *bytes may be wanted or not (NULL). A missing file is a view that says so, with *bytes
- * NULL. CERTSTORE_E_ARGUMENT for what is no regular file, CERTSTORE_E_LIMIT over the limit, CERTSTORE_E_CONFLICT when it keeps changing while it is read. */
+/* Reads a file whole (flags: O_NOFOLLOW, or 0 to follow a symlink). *bytes may be wanted or not (NULL). A missing file is a view that says so, with
+ * *bytes NULL. CERTSTORE_E_ARGUMENT for what is no regular file, CERTSTORE_E_LIMIT over the limit, CERTSTORE_E_CONFLICT when it keeps changing while
+ * it is read. */
 certstore_status csi_view_read(const struct csi_os *os, int dir, const char *name, int flags, uint64_t limit, const char *about,
                                struct csi_view *view, csi_blob **bytes, certstore_error *err);
 /* The same, leaving the digest empty: it costs as much as reading, and most who read never ask for it. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * index.h: positions by folded alias, found in constant time, whatever was removed before: an alias leads to an ordinal that its entry keeps for life,
- * and the ordinals in order of position are sorted, since entries are only ever added behind the others.
+ * index.h: positions by folded alias, found in constant time, whatever was removed before: an alias leads to an ordinal that its entry keeps for
+ * life, and the ordinals in order of position are sorted, since entries are only ever added behind the others.
  */
 #ifndef CSI_INDEX_H
 #define CSI_INDEX_H

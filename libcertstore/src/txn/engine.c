@@ -281,8 +281,8 @@ static certstore_status in_doubt(csi_txn *txn, const certstore_error *why, certs
     return err->status;
 }
 
-/* COMMIT could not be written or synced, so nobody knows what the disk holds. A fresh journal that ends in ROLLBACK settles it; if not even that can be
- * made durable, recovery goes by what it finds, and either is right: nothing has been promoted. */
+/* COMMIT could not be written or synced, so nobody knows what the disk holds. A fresh journal that ends in ROLLBACK settles it; if not even that can
+ * be made durable, recovery goes by what it finds, and either is right: nothing has been promoted. */
 static certstore_status withdraw(csi_txn *txn, size_t lines, certstore_error *why, certstore_error *err)
 {
     certstore_error again = { 0 };

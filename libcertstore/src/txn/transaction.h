@@ -44,16 +44,17 @@ certstore_status csi_txn_record(csi_txn *txn, const char *type, certstore_error 
 /* Locks every member in order; settles what a crash left on one of them first. */
 certstore_status csi_txn_lock(csi_txn *txn, certstore_error *err);
 void csi_txn_unlock(csi_txn *txn);
-/* Promotes every member and makes that durable. Conflicts are counted and passed over, any other failure stops. err takes the first of either; the status
- * is CERTSTORE_OK when nothing but conflicts happened. */
+/* Promotes every member and makes that durable. Conflicts are counted and passed over, any other failure stops. err takes the first of either; the
+ * status is CERTSTORE_OK when nothing but conflicts happened. */
 certstore_status csi_txn_promote(csi_txn *txn, size_t *conflicts, certstore_error *err);
 /* Removes staging names; records the end, durably unless light; the journal becomes history; old generations go. */
 certstore_status csi_txn_finish(csi_txn *txn, size_t conflicts, certstore_error *err);
 /* Everything back as it was: no staging names, no backups, no rows, no journal (kept as history: one that says ABORTED). */
 certstore_status csi_txn_undo(csi_txn *txn, bool keep_history, size_t *conflicts, certstore_error *err);
 
-/* Settles one journal whose process is dead. patient: waits for live ones (until the lock time limit), then CERTSTORE_E_LOCKED. explicit_call: closes a
- * committed transaction although a store of it was changed by somebody else (and says so); otherwise that is CERTSTORE_E_IN_DOUBT. report may be NULL. */
+/* Settles one journal whose process is dead. patient: waits for live ones (until the lock time limit), then CERTSTORE_E_LOCKED. explicit_call:
+ * closes a committed transaction although a store of it was changed by somebody else (and says so); otherwise that is CERTSTORE_E_IN_DOUBT. report
+ * may be NULL. */
 certstore_status csi_settle(const struct csi_txn_env *env, const char *journal_path, bool patient, bool explicit_call, certstore_report *report,
                             certstore_error *err);
 /* What every transaction does before it begins: settles what it can of the state directory, waits for nothing, and is content with what it cannot. */

@@ -36,8 +36,19 @@ static void what_is_not_our_utf8_is_refused_and_moves_nothing(void **state)
 {
     (void)state;
     static const char *const bad[] = {
-        "\x80", "\xc1\x81", "\xc0\x81", "\xe0\x80\x80", "\xf0\x80\x80\x80",         "\xf4\x90\x80\x80", "\xf8\x88\x80\x80\x80",
-        "\xff", "\xc3",     "\xe2\x82", "\xc3(",        "\xed\xa0\xbd\xed\xb8\x80", /* a pair in twice three bytes: one code point must have one spelling */
+        "\x80",
+        "\xc1\x81",
+        "\xc0\x81",
+        "\xe0\x80\x80",
+        "\xf0\x80\x80\x80",
+        "\xf4\x90\x80\x80",
+        "\xf8\x88\x80\x80\x80",
+        /* a pair in twice three bytes: one code point must have one spelling */
+        "\xff",
+        "\xc3",
+        "\xe2\x82",
+        "\xc3(",
+        "\xed\xa0\xbd\xed\xb8\x80",
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         const uint8_t *at = (const uint8_t *)bad[i];

@@ -204,8 +204,8 @@ static void calls_that_fail_for_good_leave_all_old_or_all_new(void **state)
     every_call_failed(ENOSPC, true);
 }
 
-/* Death: the places and the disk stop at the same moment. Steps of the memory and changes of the disk are cut separately, then recovery is cut at each of
- * its own changes, and run again. */
+/* Death: the places and the disk stop at the same moment. Steps of the memory and changes of the disk are cut separately, then recovery is cut at
+ * each of its own changes, and run again. */
 static void recovery_may_be_killed_anywhere_and_run_again(void **state)
 {
     (void)state;
