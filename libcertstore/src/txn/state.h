@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * state.h: the state directory. ONE flat directory, STATE/txn (0700), so that one sync makes a transaction's journal, its backups and its rows of history
- * durable together:
+ * state.h: the state directory. ONE flat directory, STATE/txn (0700), so that one sync makes a transaction's journal, its backups and its rows of
+ * history durable together:
  *
  *     ID.open              the journal of an open transaction; its lock says whether its process lives
  *     ID.done              the journal of one that is over: the audit trail
@@ -45,8 +45,8 @@ certstore_status csi_state_names(const struct csi_os *os, const char *dir, struc
 certstore_status csi_state_rows(const struct csi_os *os, const char *dir, const struct csi_names *names, const char *store, struct csi_rows *rows,
                                 certstore_error *err);
 certstore_status csi_state_put_row(const struct csi_os *os, const char *dir, const char *store, const struct csi_row *row, certstore_error *err);
-/* Clears away what a transaction without a (whole) journal left: its rows, and the backups made with them. A light one may have been carried out all the
- * same: then its backup is the only name of the old bytes, and both stay. */
+/* Clears away what a transaction without a (whole) journal left: its rows, and the backups made with them. A light one may have been carried out all
+ * the same: then its backup is the only name of the old bytes, and both stay. */
 void csi_state_forget(const struct csi_os *os, const char *dir, const char *id);
 /* Unlinks backups of a store older than the newest `keep` ones before generation `current`. */
 void csi_state_retain(const struct csi_os *os, const char *dir, const char *store, int64_t current, int keep);
