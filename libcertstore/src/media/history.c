@@ -108,23 +108,56 @@ static certstore_status add_found(struct timeline *line, const struct csi_record
     return add_moment(line, &found, "", last == 0 ? "before certstore" : "changed outside certstore", err);
 }
 
+static certstore_status digest_kept(const struct timeline *line, int64_t number, int part, char *digest, certstore_error *err)
+{
+    struct csi_view view;
+    CSI_AUTO(csi_blob) *bytes = NULL;
+    CSI_AUTO(csi_chars) *path = csi_state_backup_path(line->dir, line->place->store, number, part, err);
+    digest[0] = '\0';
+    if (path == NULL || !named(line, path))
+        return err->status;
+    CSI_TRY(csi_view_read(line->place->env.os, AT_FDCWD, path, O_NOFOLLOW, SIZE_MAX / 2, path, &view, &bytes, err));
+    if (bytes == NULL)
+        return CERTSTORE_OK;
+    memcpy(digest, view.digest, sizeof view.digest);
+    if (!line->place->directory)
+        return CERTSTORE_OK;
+    CSI_AUTO(csi_parts) *parts = csi_archive_read(csi_blob_span(bytes), err);
+    return parts != NULL ? csi_directory_digest(parts, digest, err) : err->status;
+}
+
+/* A light transaction's journal was lost in a power failure; its row and the backup it made are left. */
+static certstore_status add_unrecorded(struct timeline *line, const struct csi_row *row, certstore_error *err)
+{
+    struct moment found = { .number = row->generation - 1 };
+    struct moment made = { .number = row->generation, .content = row->content };
+    struct stat st;
+    int64_t last = line->count > 0 ? line->moments[line->count - 1].number : 0;
+    CSI_AUTO(csi_chars) *own = csi_state_row_path(line->dir, line->place->store, row->generation, err);
+    if (own == NULL)
+        return err->status;
+    for (int part = 0; part < (int)line->place->count && found.number > last; part++)
+        CSI_TRY(digest_kept(line, found.number, part, found.content.part[part], err));
+    found.time = modified(line, found.number, 0);
+    if (found.content.part[0][0] != '\0')
+        CSI_TRY(add_moment(line, &found, "", last == 0 ? "before certstore" : "changed outside certstore", err));
+    memcpy(made.txn, row->txn, sizeof made.txn);
+    made.time = line->place->env.os->stat(line->place->env.os, AT_FDCWD, own, AT_SYMLINK_NOFOLLOW, &st) == 0 ? st.st_mtim.tv_sec : 0;
+    return add_moment(line, &made, "", "", err);
+}
+
 static certstore_status add_row(struct timeline *line, const struct csi_row *row, certstore_error *err)
 {
     struct moment made = { .number = row->generation, .content = row->content };
-    struct stat st;
-    const struct csi_os *os = line->place->env.os;
     certstore_error unreadable = { 0 };
     memcpy(made.txn, row->txn, sizeof made.txn);
     CSI_AUTO(csi_chars) *path = csi_state_journal(line->dir, row->txn, true, err);
-    CSI_AUTO(csi_chars) *own = csi_state_row_path(line->dir, line->place->store, row->generation, err);
-    if (path == NULL || own == NULL)
+    if (path == NULL)
         return err->status;
-    CSI_AUTO(csi_journal) *journal = csi_journal_open(os, path, false, &unreadable);
+    CSI_AUTO(csi_journal) *journal = csi_journal_open(line->place->env.os, path, false, &unreadable);
     const struct csi_record *participant = journal != NULL ? participant_of(journal, line->place) : NULL;
-    if (participant == NULL) { /* a light transaction's, lost in a power failure: the row itself is what is left of it */
-        made.time = os->stat(os, AT_FDCWD, own, AT_SYMLINK_NOFOLLOW, &st) == 0 ? st.st_mtim.tv_sec : 0;
-        return add_moment(line, &made, "", "", err);
-    }
+    if (participant == NULL)
+        return unreadable.status != CERTSTORE_E_MEMORY ? add_unrecorded(line, row, err) : csi_error_memory(err);
     CSI_TRY(add_found(line, participant, err));
     const struct csi_record *begin = csi_journal_find(journal, "BEGIN");
     made.time = csi_record_get_int(begin, "t", 0);

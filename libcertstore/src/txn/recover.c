@@ -267,6 +267,38 @@ static void remove_orphan(const struct csi_txn_env *env, const char *dir, const 
         env->os->unlink(env->os, AT_FDCWD, path, 0);
 }
 
+static bool is_gone(const struct csi_os *os, const char *dir, const char *id, bool done)
+{
+    struct stat st;
+    certstore_error none = { 0 };
+    CSI_AUTO(csi_chars) *path = csi_state_journal(dir, id, done, &none);
+    return path != NULL && os->stat(os, AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, &st) == -ENOENT;
+}
+
+/* A row whose transaction has no journal, open or done, lost it to a power failure. (A living one's journal is made before its rows, and passes from open
+ * to done: looked for in that order it is always found.) */
+static void forget_if_lost(const struct csi_txn_env *env, const char *dir, const char *name)
+{
+    certstore_error none = { 0 };
+    CSI_AUTO(csi_chars) *path = csi_format(&none, "%s/%s", dir, name);
+    CSI_AUTO(csi_chars) *text = NULL;
+    if (path == NULL || csi_os_readlink(env->os, AT_FDCWD, path, &text) < 0 || strcspn(text, ":") != CSI_ID_TEXT)
+        return;
+    text[CSI_ID_TEXT] = '\0';
+    if (is_gone(env->os, dir, text, false) && is_gone(env->os, dir, text, true))
+        csi_state_forget(env->os, dir, text);
+}
+
+static void clear_up(const struct csi_txn_env *env, const char *dir, const char *name)
+{
+    if (strlen(name) <= CSI_ID_TEXT + 1)
+        return;
+    if (ends_with(name, ".old"))
+        remove_orphan(env, dir, name);
+    else if (name[CSI_ID_TEXT + 1] >= '0' && name[CSI_ID_TEXT + 1] <= '9')
+        forget_if_lost(env, dir, name);
+}
+
 static certstore_status settle_each(const struct csi_txn_env *env, bool explicit_call, certstore_report *report, certstore_error *err)
 {
     CSI_AUTO(csi_chars) *dir = csi_state_txn_dir(env, false, err);
@@ -275,8 +307,7 @@ static certstore_status settle_each(const struct csi_txn_env *env, bool explicit
         return err->status;
     CSI_TRY(csi_state_names(env->os, dir, &names, err));
     for (size_t i = 0; i < names.count; i++) {
-        if (strlen(names.items[i]) > CSI_ID_TEXT && ends_with(names.items[i], ".old"))
-            remove_orphan(env, dir, names.items[i]);
+        clear_up(env, dir, names.items[i]);
         if (!ends_with(names.items[i], ".open"))
             continue;
         CSI_AUTO(csi_chars) *path = csi_format(err, "%s/%s", dir, names.items[i]);
