@@ -365,6 +365,54 @@ static void invariant_9_the_next_opener_settles_what_a_crash_left_whatever_its_s
     }
 }
 
+/* How many generations a store has; *kept: they follow one another, and the bytes of each are there. */
+static size_t generations(struct fixture *f, const struct place_case *which, bool *kept)
+{
+    certstore_error err = { 0 };
+    CSI_AUTO(csi_place) *place = open_place(f, which, &err);
+    CSI_AUTO(certstore_history) *history = csi_place_history(place, &err);
+    assert_non_null(history);
+    *kept = true;
+    for (size_t i = 0; i < history->count; i++)
+        *kept = *kept && history->rows[i].kept && history->rows[i].number == history->rows[0].number + (int64_t)i;
+    return history->count;
+}
+
+/* A process dies before it has marked the stores, so that the next opener sees nothing of it; another transaction makes the same content; only then
+ * comes recovery. */
+static void recovery_takes_nothing_from_a_transaction_that_followed(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 2 * ROWS; i++) {
+        bool done = false;
+        for (long at = 1; !done; at++) {
+            struct fixture f;
+            open_fixture(&f, &rows[i / 2]);
+            CSI_AUTO(csi_chars) *other = join(f.root, "another-state");
+            const char *first = f.env.state_dir;
+            f.os.stop_at = at;
+            commit(&f);
+            done = f.os.changes < at;
+            faulty_os_reset(&f.os);
+            f.env.state_dir = i % 2 == 0 ? first : other;
+            assert_int_equal(commit(&f), CERTSTORE_OK);
+            assert_true(all_new(&f));
+            f.env.state_dir = first;
+            recover(&f);
+            assert_true(all_new(&f));
+            assert_int_equal(recover(&f), 0);
+            for (size_t p = 0; i % 2 == 0 && p < PLACES_MAX && f.row->places[p].paths[0] != NULL; p++) {
+                bool kept = false;
+                size_t count = generations(&f, &f.row->places[p], &kept);
+                if (count > 2 || !kept)
+                    print_error("%s, stopped at %ld: %zu generations of store %zu, %s\n", f.row->title, at, count, p, kept ? "kept" : "lost");
+                assert_true(count <= 2 && kept);
+            }
+            close_fixture(&f);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -381,6 +429,7 @@ int main(void)
         cmocka_unit_test(invariant_8_no_content_of_a_store_is_in_a_journal_or_a_name),
         cmocka_unit_test(invariant_10_a_store_changed_since_it_was_read_is_a_conflict_and_stays),
         cmocka_unit_test(invariant_10_recovery_leaves_a_store_that_somebody_else_changed_alone),
+        cmocka_unit_test(recovery_takes_nothing_from_a_transaction_that_followed),
         cmocka_unit_test(invariant_9_the_next_opener_settles_what_a_crash_left_whatever_its_state_directory),
     };
     return cmocka_run_group_tests_name("participants", tests, NULL, NULL);

@@ -88,11 +88,12 @@ certstore_status csi_marker_remove(const struct csi_beside *beside, const char *
 
 /* -------------------------------------------------------------------------------------------------------------------- lock */
 
-static certstore_status look_for_marker(struct csi_beside *beside, const char *own, char **pending, certstore_error *err)
+static certstore_status look_for_marker(struct csi_beside *beside, const char *own, bool *marked, char **pending, certstore_error *err)
 {
     CSI_AUTO(csi_chars) *journal = NULL;
     CSI_TRY(csi_marker_read(beside, &journal, err));
-    if (journal == NULL || (own != NULL && csi_same_journal(journal, own)))
+    *marked = journal != NULL && own != NULL && csi_same_journal(journal, own);
+    if (journal == NULL || *marked)
         return CERTSTORE_OK;
     if (journal[0] != '/')
         return csi_fail(err, CERTSTORE_E_PENDING, "%s/%s: leads nowhere a journal could be; remove it", beside->dir, beside->marker);
@@ -103,14 +104,14 @@ static certstore_status look_for_marker(struct csi_beside *beside, const char *o
     return err->status;
 }
 
-certstore_status csi_beside_lock(struct csi_beside *beside, const char *own, int64_t deadline, char **pending, certstore_error *err)
+certstore_status csi_beside_lock(struct csi_beside *beside, const char *own, int64_t deadline, bool *marked, char **pending, certstore_error *err)
 {
     CSI_TRY(csi_beside_open(beside, err));
     CSI_AUTO(csi_chars) *about = csi_format(err, "%s/%s", strcmp(beside->dir, "/") == 0 ? "" : beside->dir, beside->name);
     if (about == NULL)
         return err->status;
     CSI_TRY(csi_lock_take(&beside->lock, beside->os, beside->fd, beside->lock_name, about, deadline, err));
-    certstore_status status = look_for_marker(beside, own, pending, err);
+    certstore_status status = look_for_marker(beside, own, marked, pending, err);
     if (status != CERTSTORE_OK)
         csi_beside_unlock(beside);
     return status;

@@ -29,8 +29,8 @@ void csi_beside_clear(struct csi_beside *beside); /* without unlocking: see csi_
 certstore_status csi_beside_open(struct csi_beside *beside, certstore_error *err);
 
 /* Opens the directory, takes the lock, looks for a marker: another's is CERTSTORE_E_PENDING with *pending set and nothing locked; one that leads
- * nowhere is removed. own: the journal that is being settled, or NULL. */
-certstore_status csi_beside_lock(struct csi_beside *beside, const char *own, int64_t deadline, char **pending, certstore_error *err);
+ * nowhere is removed. own: the journal that is being settled, or NULL; *marked: its marker is here. */
+certstore_status csi_beside_lock(struct csi_beside *beside, const char *own, int64_t deadline, bool *marked, char **pending, certstore_error *err);
 void csi_beside_unlock(struct csi_beside *beside);
 
 /* The journal a marker names; *journal NULL when there is none. */

@@ -327,6 +327,7 @@ static certstore_status stage(csi_participant *p, const struct csi_stage *stage,
     if (d->journal == NULL)
         return err->status;
     CSI_TRY(csi_marker_put(&d->beside, stage->journal, err));
+    p->marked = true;
     if (digest[0] != '\0')
         CSI_TRY(keep_old(d, present, stage->backup, err));
     /* Even a light transaction needs the sibling's name on the disk: what the exchange displaces must never be the only copy that has one. */
@@ -398,7 +399,7 @@ static certstore_status finish(csi_participant *p, certstore_error *err)
 
 static certstore_status lock(csi_participant *p, int64_t deadline, certstore_error *err)
 {
-    return csi_beside_lock(&cast(p)->beside, p->journal, deadline, &p->pending, err);
+    return csi_beside_lock(&cast(p)->beside, p->journal, deadline, &p->marked, &p->pending, err);
 }
 
 static void unlock(csi_participant *p)

@@ -53,7 +53,7 @@ static certstore_status conflict(const csi_participant *p, certstore_error *err)
 
 static certstore_status lock(csi_participant *p, int64_t deadline, certstore_error *err)
 {
-    return csi_beside_lock(&cast(p)->beside, p->journal, deadline, &p->pending, err);
+    return csi_beside_lock(&cast(p)->beside, p->journal, deadline, &p->marked, &p->pending, err);
 }
 
 static void unlock(csi_participant *p)
@@ -211,6 +211,7 @@ static certstore_status stage(csi_participant *p, const struct csi_stage *stage,
     if (f->journal == NULL)
         return err->status;
     CSI_TRY(csi_marker_put(&f->beside, stage->journal, err)); /* first: by it the next opener finds out about the rest */
+    p->marked = true;
     CSI_TRY(keep_old(f, stage->backup, err));
     if (!stage->light)
         CSI_TRY(csi_dirs_add(dirs, f->beside.dir, err));

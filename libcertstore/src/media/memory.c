@@ -96,6 +96,7 @@ static certstore_status lock(csi_participant *p, int64_t deadline CSI_UNUSED, ce
     if (cell->locked)
         return csi_fail(err, CERTSTORE_E_LOCKED, "%s: another transaction holds it; try again later", p->location);
     cell->locked = cast(p)->locked = true;
+    p->marked = true; /* a cell has no room for a second transaction's traces */
     return CERTSTORE_OK;
 }
 

@@ -373,13 +373,14 @@ static certstore_status sweep(struct csi_beside *beside, const char *location, i
     const struct csi_os *os = beside->os;
     CSI_AUTO(csi_chars) *pending = NULL;
     certstore_error why = { 0 };
+    bool is_own = false;
     bool staged = os->stat(os, beside->fd, beside->staged, AT_SYMLINK_NOFOLLOW, &st) == 0;
     bool is_dir = staged && S_ISDIR(st.st_mode);
     bool marked = os->stat(os, beside->fd, beside->marker, AT_SYMLINK_NOFOLLOW, &st) == 0;
     bool locked = os->stat(os, beside->fd, beside->lock_name, AT_SYMLINK_NOFOLLOW, &st) == 0;
     if (!staged && !marked && !locked)
         return CERTSTORE_OK;
-    if (csi_beside_lock(beside, NULL, deadline, &pending, &why) != CERTSTORE_OK)
+    if (csi_beside_lock(beside, NULL, deadline, &is_own, &pending, &why) != CERTSTORE_OK)
         return csi_report_add(report, why.status == CERTSTORE_E_LOCKED ? "active" : "blocked",
                               why.status == CERTSTORE_E_LOCKED ? CERTSTORE_INFO : CERTSTORE_FAULT, location, err, "%s", why.message);
     certstore_status status = CERTSTORE_OK;

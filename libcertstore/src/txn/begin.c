@@ -30,13 +30,31 @@ static bool exists(const struct csi_content_digests *content)
     return content->part[0][0] != '\0' || content->part[1][0] != '\0';
 }
 
+/* Under our lock and without a marker nobody else is at work here: a row whose journal is open is of a transaction that died before it had marked the
+ * store, or after it had taken its mark away. Either way the store itself tells what came after the rows before it. */
+static bool is_over(const struct csi_names *names, const struct csi_row *row)
+{
+    for (size_t i = 0; i < names->count; i++)
+        if (strncmp(names->items[i], row->txn, CSI_ID_TEXT) == 0 && strcmp(names->items[i] + CSI_ID_TEXT, ".open") == 0)
+            return false;
+    return true;
+}
+
+static const struct csi_row *newest_row(const struct csi_names *names, const struct csi_rows *rows)
+{
+    for (size_t i = rows->count; i > 0; i--)
+        if (is_over(names, &rows->items[i - 1]))
+            return &rows->items[i - 1];
+    return NULL;
+}
+
 /* What was there before the first transaction is generation 1; each change adds one, and so does each that others made in between. */
 static certstore_status number(csi_txn *txn, struct csi_member *member, const struct csi_names *names, certstore_error *err)
 {
     const csi_participant *p = member->participant;
     CSI_AUTO_ROWS rows = { 0 };
     CSI_TRY(csi_state_rows(txn->env.os, txn->dir, names, p->store, &rows, err));
-    const struct csi_row *newest = rows.count > 0 ? &rows.items[rows.count - 1] : NULL;
+    const struct csi_row *newest = newest_row(names, &rows);
     if (newest == NULL)
         member->old_generation = exists(&p->before) ? 1 : 0;
     else

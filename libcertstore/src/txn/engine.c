@@ -312,6 +312,8 @@ certstore_status csi_txn_promote(csi_txn *txn, size_t *conflicts, certstore_erro
     for (size_t i = 0; i < txn->count; i++) {
         csi_participant *p = txn->members[i].participant;
         certstore_error why = { 0 };
+        if (!p->marked && !txn->light) /* the marks were durable before COMMIT: this one is finished already */
+            continue;
         certstore_status status = p->kind->promote(p, &dirs, &why);
         csi_error_move(err, &why);
         if (status == CERTSTORE_E_CONFLICT)
@@ -420,6 +422,8 @@ static certstore_status revert_all(csi_txn *txn, size_t *conflicts, certstore_er
     for (size_t i = 0; i < txn->count; i++) {
         csi_participant *p = txn->members[i].participant;
         certstore_error why = { 0 };
+        if (!p->marked) /* never begun here, or already taken back */
+            continue;
         certstore_status status = p->kind->revert(p, txn->members[i].backup, &dirs, &why);
         if (status == CERTSTORE_E_CONFLICT)
             (*conflicts)++;
@@ -431,6 +435,13 @@ static certstore_status revert_all(csi_txn *txn, size_t *conflicts, certstore_er
     return csi_dirs_sync(&dirs, txn->env.os, err);
 }
 
+/* The row of that generation is a later transaction's, and so are the bytes that were kept before it. */
+static bool is_taken_over(const csi_txn *txn, const char *row)
+{
+    CSI_AUTO(csi_chars) *text = NULL;
+    return csi_os_readlink(txn->env.os, AT_FDCWD, row, &text) == 0 && strncmp(text, txn->id, CSI_ID_TEXT) != 0;
+}
+
 static certstore_status remove_traces(csi_txn *txn, certstore_error *err)
 {
     for (size_t i = 0; i < txn->count; i++) {
@@ -438,6 +449,8 @@ static certstore_status remove_traces(csi_txn *txn, certstore_error *err)
         CSI_AUTO(csi_chars) *row = csi_state_row_path(txn->dir, member->participant->store, member->generation, err);
         if (row == NULL)
             return err->status;
+        if (is_taken_over(txn, row))
+            continue;
         int status = member->backup != NULL ? txn->env.os->unlink(txn->env.os, AT_FDCWD, member->backup, 0) : 0;
         if (status == 0 || status == -ENOENT)
             status = txn->env.os->unlink(txn->env.os, AT_FDCWD, row, 0);

@@ -14,6 +14,9 @@
  *
  * promote and revert decide by looking, never by counting: done already is done, and content that is neither old nor new is somebody else's
  * and stays (CERTSTORE_E_CONFLICT).
+ *
+ * Looking is not enough for a journal whose process died before it marked a place, or after it took the mark away: transactions may have followed
+ * there, and one of them may have made the same content. Recovery neither promotes nor reverts a place that does not bear its mark.
  */
 #ifndef CSI_PARTICIPANT_H
 #define CSI_PARTICIPANT_H
@@ -88,6 +91,7 @@ struct csi_participant {
     struct csi_content_digests after;  /* ... and NEW */
     const char *journal;               /* recovery's: the journal the participant came from; borrowed */
     char *pending;                     /* see lock() */
+    bool marked;                       /* our marker is at the place: set by lock() where it finds it, by stage() where it makes it */
 };
 /* Fills the common part; store_location NULL: it is its own store. */
 certstore_status csi_participant_init(csi_participant *p, const struct csi_participant_kind *kind, const char *location, const char *store_location,
