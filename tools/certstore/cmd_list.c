@@ -50,7 +50,7 @@ static int by_expiry(const void *a, const void *b)
     return first != second ? (first > second) - (first < second) : by_alias(a, b);
 }
 
-static void collect(struct listing *listing, size_t store, int64_t now)
+static void collect(struct listing *listing, size_t store, int64_t now, bool in_brief)
 {
     const struct target *target = &listing->stores.items[store];
     const certstore_entry *only = target->name.alias != NULL ? certstore_bundle_find(target->bundle, target->name.alias) : NULL;
@@ -62,7 +62,7 @@ static void collect(struct listing *listing, size_t store, int64_t now)
         if (listing->filtered && (leaf == NULL || certstore_cert_not_after(leaf) - now > listing->expiring))
             continue;
         listing->rows = heap_grow(listing->rows, listing->row_count, sizeof *listing->rows);
-        listing->rows[listing->row_count++] = (struct row){ facts_of(entry, now), store };
+        listing->rows[listing->row_count++] = (struct row){ in_brief ? facts_in_brief(entry, now) : facts_of(entry, now), store };
     }
 }
 
@@ -81,7 +81,7 @@ static int read_stores(struct cli *cli, struct listing *listing, const struct ar
         if (status == STATUS_DONE && name.alias != NULL)
             edit_find(cli, target, name.alias, &status);
         if (status == STATUS_DONE)
-            collect(listing, listing->stores.count++, now);
+            collect(listing, listing->stores.count++, now, !cli->json);
         else
             target_free(target);
         if (status > worst)
@@ -107,7 +107,7 @@ static void add_row(struct table *table, const struct facts *facts, const char *
 {
     enum color color = urgency(facts);
     OWNED(owned_chars) *day = when_day(facts->leaf != NULL ? facts->expires : INT64_MAX);
-    OWNED(owned_chars) *days = facts->not_after != NULL ? heap_format("%lld", (long long)facts->days_left) : heap_copy("-");
+    OWNED(owned_chars) *days = facts->expires != INT64_MAX ? when_count(facts->days_left) : heap_copy("-");
     OWNED(owned_chars) *digest = heap_copy_part(or_dash(facts->sha256), SHOWN_DIGITS);
     if (store != NULL)
         table_add(table, store, COLOR_NONE);

@@ -61,10 +61,24 @@ static size_t decode(const char *text, uint32_t *code)
     return *code < least[size] || *code > 0x10ffff || surrogate ? 0 : size;
 }
 
+/* How many printable ASCII characters stand at the start: nearly all text is nothing else. */
+static size_t plain_run(const char *text)
+{
+    size_t run = 0;
+    while (text[run] >= 0x20 && text[run] < 0x7f)
+        run++;
+    return run;
+}
+
 char *screen_escape(const char *text)
 {
     struct text out = { 0 };
-    while (*text != '\0') {
+    for (;;) {
+        size_t run = plain_run(text);
+        text_add(&out, text, run);
+        text += run;
+        if (*text == '\0')
+            return text_take(&out);
         uint32_t code = 0;
         size_t size = decode(text, &code);
         if (size == 0) {
@@ -79,11 +93,12 @@ char *screen_escape(const char *text)
         }
         text += size;
     }
-    return text_take(&out);
 }
 
 static size_t columns_of(uint32_t code)
 {
+    if (code < 0x300)
+        return 1;
     if (IS_IN(zero_width, code))
         return 0;
     return IS_IN(double_width, code) ? 2 : 1;
@@ -91,7 +106,8 @@ static size_t columns_of(uint32_t code)
 
 size_t screen_width_of(const char *text)
 {
-    size_t columns = 0;
+    size_t columns = plain_run(text);
+    text += columns;
     while (*text != '\0') {
         uint32_t code = 0;
         size_t size = decode(text, &code);

@@ -15,7 +15,8 @@ static const char *const color_codes[] = {
 void table_add(struct table *table, const char *text, enum color color)
 {
     table->cells = heap_grow(table->cells, table->cell_count, sizeof *table->cells);
-    table->cells[table->cell_count++] = (struct cell){ screen_escape(text), color };
+    char *escaped = screen_escape(text);
+    table->cells[table->cell_count++] = (struct cell){ escaped, screen_width_of(escaped), color };
 }
 
 static void measure(const struct table *table, size_t *widths)
@@ -23,9 +24,9 @@ static void measure(const struct table *table, size_t *widths)
     for (size_t c = 0; c < table->column_count; c++)
         widths[c] = screen_width_of(table->columns[c].title);
     for (size_t i = 0; i < table->cell_count; i++) {
-        size_t width = screen_width_of(table->cells[i].text);
-        if (width > widths[i % table->column_count])
-            widths[i % table->column_count] = width;
+        size_t *width = &widths[i % table->column_count];
+        if (table->cells[i].width > *width)
+            *width = table->cells[i].width;
     }
 }
 
@@ -51,13 +52,14 @@ static void shrink(const struct table *table, size_t *widths, size_t room)
 
 static void print_padding(size_t count)
 {
-    for (; count > 0; count--)
-        fputc(' ', stdout);
+    static const char blanks[] = "                                ";
+    for (; count >= sizeof blanks; count -= sizeof blanks - 1)
+        fputs(blanks, stdout);
+    fputs(blanks + sizeof blanks - 1 - count, stdout);
 }
 
-static void print_cell(const char *text, size_t width, bool right, bool last, const char *color)
+static void print_cell(const char *text, size_t own, size_t width, bool right, bool last, const char *color)
 {
-    size_t own = screen_width_of(text);
     size_t bytes = strlen(text);
     bool cut = own > width;
     if (cut) {
@@ -68,7 +70,10 @@ static void print_cell(const char *text, size_t width, bool right, bool last, co
     size_t padding = width - own;
     if (right)
         print_padding(padding);
-    fprintf(stdout, "%s%.*s%s%s", color, (int)bytes, text, cut ? "…" : "", *color != '\0' ? "\033[0m" : "");
+    fputs(color, stdout);
+    fwrite(text, 1, bytes, stdout);
+    fputs(cut ? "…" : "", stdout);
+    fputs(*color != '\0' ? "\033[0m" : "", stdout);
     if (!right && !last)
         print_padding(padding);
     fputs(last ? "\n" : "  ", stdout);
@@ -85,10 +90,12 @@ void table_print(const struct cli *cli, const struct table *table)
     if (screen_columns() != 0)
         shrink(table, widths, screen_columns());
     for (size_t c = 0; c < table->column_count; c++)
-        print_cell(table->columns[c].title, widths[c], table->columns[c].right, c == last, colors ? "\033[1m" : "");
+        print_cell(table->columns[c].title, screen_width_of(table->columns[c].title), widths[c], table->columns[c].right, c == last,
+                   colors ? "\033[1m" : "");
     for (size_t i = 0; i < table->cell_count; i++) {
         size_t c = i % table->column_count;
-        print_cell(table->cells[i].text, widths[c], table->columns[c].right, c == last, colors ? color_codes[table->cells[i].color] : "");
+        const struct cell *cell = &table->cells[i];
+        print_cell(cell->text, cell->width, widths[c], table->columns[c].right, c == last, colors ? color_codes[cell->color] : "");
     }
     free(widths);
 }

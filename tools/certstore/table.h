@@ -18,6 +18,7 @@ struct column {
 };
 struct cell {
     char *text; /* escaped */
+    size_t width;
     enum color color;
 };
 struct table {

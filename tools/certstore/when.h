@@ -11,6 +11,8 @@ int64_t when_now(void);
 char *when_rfc3339(int64_t seconds);
 /* The day alone ("2026-11-22"), owned; "-" where there is none. */
 char *when_day(int64_t seconds);
+/* A number, owned. */
+char *when_count(int64_t count);
 /* Whole days from now, rounded down: 0 on the last day, negative once it is over. */
 int64_t when_days_left(int64_t not_after, int64_t now);
 /* "30d", "4w", "12h" in seconds. False: not a length of time. */
