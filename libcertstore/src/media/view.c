@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* view.c: reading a file so that what was read is what was there. */
+#define OPENSSL_SUPPRESS_DEPRECATED /* SHA-256 by the low-level calls, as in model/cert.c */
 #include "media/view.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <time.h>
 
-enum { READ_ATTEMPTS = 5, RACY_SECONDS = 1 };
+#include <openssl/sha.h>
+
+#include "base/text.h"
+
+enum { READ_ATTEMPTS = 5, RACY_SECONDS = 1, WINDOW = 64 * 1024 };
 
 static bool same_time(struct timespec a, struct timespec b)
 {
@@ -44,7 +49,32 @@ static certstore_status cannot_read(const char *about, int number, uint64_t limi
     return csi_fail_errno(err, -number, "%s: cannot be read; see the cause", about);
 }
 
-/* Reads once; *stable: nothing moved meanwhile. */
+/* Hashes a file without keeping it: a window that stays in the cache, instead of as much memory as the file is long. */
+static int digest_file(const struct csi_os *os, int fd, uint64_t limit, char *digest, uint64_t *size)
+{
+    uint8_t window[WINDOW];
+    uint8_t sum[SHA256_DIGEST_LENGTH];
+    SHA256_CTX sha;
+    SHA256_Init(&sha);
+    ssize_t got;
+    *size = 0;
+    while ((got = os->pread(os, fd, window, sizeof window, (off_t)*size)) != 0) {
+        if (got == -EINTR)
+            continue;
+        if (got < 0)
+            return (int)got;
+        *size += (uint64_t)got;
+        if (*size > limit)
+            return -EFBIG;
+        SHA256_Update(&sha, window, (size_t)got);
+    }
+    SHA256_Final(sum, &sha);
+    csi_hex(sum, sizeof sum, digest);
+    csi_wipe(window, sizeof window); /* a PEM file may hold a key in the clear */
+    return 0;
+}
+
+/* Reads once; *stable: nothing moved meanwhile. bytes NULL: only the digest is wanted. */
 static certstore_status read_once(const struct csi_os *os, int fd, uint64_t limit, const char *about, struct csi_view *view, struct csi_buf *bytes,
                                   bool *stable, certstore_error *err)
 {
@@ -55,13 +85,20 @@ static certstore_status read_once(const struct csi_os *os, int fd, uint64_t limi
         return cannot_read(about, status, limit, err);
     if (!S_ISREG(before.st_mode))
         return csi_fail(err, CERTSTORE_E_ARGUMENT, "%s: is no regular file; name the file itself", about);
-    bytes->size = 0;
-    status = csi_os_read_all(os, fd, limit < SIZE_MAX ? (size_t)limit : SIZE_MAX, bytes);
+    char digest[CSI_DIGEST_TEXT + 1] = "";
+    uint64_t size = 0;
+    if (bytes == NULL) {
+        status = digest_file(os, fd, limit, digest, &size);
+    } else {
+        bytes->size = 0;
+        status = csi_os_read_all(os, fd, limit < SIZE_MAX ? (size_t)limit : SIZE_MAX, bytes);
+        size = bytes->size;
+    }
     if (status == 0)
         status = csi_os_fstat(os, fd, &after);
     if (status < 0)
         return cannot_read(about, status, limit, err);
-    *stable = same_time(before.st_mtim, after.st_mtim) && before.st_size == after.st_size && (uint64_t)after.st_size == bytes->size;
+    *stable = same_time(before.st_mtim, after.st_mtim) && before.st_size == after.st_size && (uint64_t)after.st_size == size;
     *view = (struct csi_view){ .exists = true,
                                .racy = is_racy(os, &after),
                                .dev = after.st_dev,
@@ -69,6 +106,7 @@ static certstore_status read_once(const struct csi_os *os, int fd, uint64_t limi
                                .size = after.st_size,
                                .mtime = after.st_mtim,
                                .ctime = after.st_ctim };
+    memcpy(view->digest, digest, sizeof digest);
     return CERTSTORE_OK;
 }
 
@@ -92,7 +130,7 @@ static certstore_status read_stable(const struct csi_os *os, int dir, const char
 
 static certstore_status hand_over(const struct csi_view *view, struct csi_buf *content, csi_blob **bytes, certstore_error *err)
 {
-    if (bytes == NULL || !view->exists)
+    if (!view->exists)
         return CERTSTORE_OK;
     *bytes = csi_blob_from_buf(content, err);
     return *bytes != NULL ? CERTSTORE_OK : err->status;
@@ -102,6 +140,8 @@ certstore_status csi_view_read(const struct csi_os *os, int dir, const char *nam
                                struct csi_view *view, csi_blob **bytes, certstore_error *err)
 {
     CSI_AUTO_BUF content = { 0 };
+    if (bytes == NULL)
+        return read_stable(os, dir, name, flags, limit, about, view, NULL, err);
     CSI_TRY(read_stable(os, dir, name, flags, limit, about, view, &content, err));
     if (view->exists)
         CSI_TRY(csi_digest_text(csi_buf_span(&content), view->digest, err));
