@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_recovery.c: what recovery says and does where it cannot simply go on: damage, strangers' changes, ROLLBACK, lost journals; and what history knows then. */
+/* test_recovery.c: what recovery says and does where it cannot simply go on: damage, strangers' changes, ROLLBACK, lost journals; and what history knows
+ * then. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -302,6 +303,92 @@ static void a_light_commit_whose_journal_was_lost_keeps_the_old_bytes(void **sta
     assert_true(tried > 0);
 }
 
+/* A place was opened and read; then somebody with another state directory began a transaction there, and died. */
+static void a_committer_that_meets_a_dead_transaction_settles_it_first(void **state)
+{
+    (void)state;
+    for (long at = 1;; at++) {
+        struct fixture f;
+        certstore_error err = { 0 };
+        open_fixture(&f, &rows[TWO_STORES]);
+        CSI_AUTO(csi_txn) *late = begin(&f, &err);
+        CSI_AUTO(csi_chars) *other = join(f.root, "another-state");
+        f.env.state_dir = other;
+        f.os.stop_at = at;
+        commit(&f);
+        bool stopped = f.os.changes >= at;
+        faulty_os_reset(&f.os);
+        certstore_status status = csi_txn_commit(late, &err);
+        /* It was undone: we are not in its way. It had committed: the stores have changed since we read them, into what it (and we) wanted. */
+        assert_true(status == CERTSTORE_OK || status == CERTSTORE_E_CONFLICT);
+        if (status == CERTSTORE_OK)
+            assert_true(all_new(&f));
+        recover(&f);
+        assert_true(all_new(&f));
+        assert_int_equal(litter(&f), 0);
+        close_fixture(&f);
+        if (!stopped)
+            break;
+    }
+}
+
+static void a_marker_that_names_no_path_stops_writers_with_advice(void **state)
+{
+    (void)state;
+    struct fixture f;
+    certstore_error err = { 0 };
+    open_fixture(&f, &rows[0]);
+    CSI_AUTO(csi_chars) *marker = join(f.dir, ".a.pem.certstore");
+    assert_int_equal(symlink("nowhere", marker), 0);
+    CSI_AUTO(csi_txn) *txn = begin(&f, &err);
+    assert_int_equal(csi_txn_commit(txn, &err), CERTSTORE_E_PENDING);
+    assert_non_null(strstr(err.message, "remove it"));
+    assert_true(all_old(&f));
+    close_fixture(&f);
+}
+
+static void a_transaction_is_prepared_and_committed_once(void **state)
+{
+    (void)state;
+    struct fixture f;
+    certstore_error err = { 0 };
+    open_fixture(&f, &rows[ALL]);
+    CSI_AUTO(csi_txn) *txn = begin(&f, &err);
+    assert_int_equal(strlen(csi_txn_id(txn)), 32);
+    assert_int_equal(csi_txn_stores(txn), 3);
+    assert_int_equal(csi_txn_set_note(txn, "first", &err), CERTSTORE_OK);
+    assert_int_equal(csi_txn_prepare(txn, &err), CERTSTORE_OK);
+    assert_false(csi_txn_committed(txn));
+    assert_int_equal(csi_txn_prepare(txn, &err), CERTSTORE_E_ARGUMENT);
+    err = (certstore_error){ 0 };
+    assert_int_equal(csi_txn_set_note(txn, "too late", &err), CERTSTORE_E_ARGUMENT);
+    csi_txn_drop_store(txn, "");
+    err = (certstore_error){ 0 };
+    assert_int_equal(csi_txn_commit(txn, &err), CERTSTORE_OK);
+    assert_true(csi_txn_committed(txn));
+    assert_int_equal(csi_txn_commit(txn, &err), CERTSTORE_E_ARGUMENT);
+    assert_true(all_new(&f));
+    close_fixture(&f);
+}
+
+static void a_later_request_for_a_store_takes_the_place_of_the_earlier(void **state)
+{
+    (void)state;
+    struct fixture f;
+    certstore_error err = { 0 };
+    open_fixture(&f, &rows[PAIR]);
+    CSI_AUTO(csi_txn) *txn = begin(&f, &err);
+    CSI_AUTO(csi_place) *place = open_place(&f, &f.row->places[0], &err);
+    CSI_AUTO(csi_parts) *parts = NULL;
+    CSI_AUTO(csi_snapshot) *snapshot = NULL;
+    assert_int_equal(csi_place_read(place, &csi_limits_default, &parts, &snapshot, &err), CERTSTORE_OK);
+    assert_int_equal(csi_place_replace(txn, place, snapshot, parts, true, &err), CERTSTORE_OK); /* as it is */
+    assert_int_equal(csi_txn_stores(txn), 0);
+    assert_int_equal(csi_txn_commit(txn, &err), CERTSTORE_OK);
+    assert_true(all_old(&f));
+    close_fixture(&f);
+}
+
 /* ----------------------------------------------------------------------------------------------------------------- history */
 
 static void check_generation(csi_place *place, int64_t number, const char *const *texts, size_t count)
@@ -336,6 +423,26 @@ static void generations_of_a_pair_and_of_a_directory_come_back_whole(void **stat
     check_generation(dir, 2, dir_new, 3);
     assert_null(csi_place_generation_parts(dir, 3, &err));
     assert_int_equal(err.status, CERTSTORE_E_NOT_FOUND);
+    close_fixture(&f);
+}
+
+static void a_change_of_the_second_file_only_is_seen(void **state)
+{
+    (void)state;
+    struct fixture f;
+    certstore_error err = { 0 };
+    int64_t number = 0;
+    open_fixture(&f, &rows[PAIR]);
+    assert_int_equal(commit(&f), CERTSTORE_OK);
+    test_write(f.dir, "key.pem", "their key");
+    CSI_AUTO(csi_place) *place = open_place(&f, &f.row->places[0], &err);
+    assert_int_equal(csi_place_generation(place, &number, &err), CERTSTORE_OK);
+    assert_int_equal(number, 3);
+    assert_int_equal(commit(&f), CERTSTORE_OK);
+    assert_int_equal(csi_place_generation(place, &number, &err), CERTSTORE_OK);
+    assert_int_equal(number, 4);
+    static const char *const between[] = { "new cert", "their key" };
+    check_generation(place, 3, between, 2);
     close_fixture(&f);
 }
 
@@ -423,6 +530,11 @@ int main(void)
         cmocka_unit_test(what_is_pending_is_told_without_touching_it),
         cmocka_unit_test(a_journal_without_content_leaves_no_second_name_behind),
         cmocka_unit_test(a_light_commit_whose_journal_was_lost_keeps_the_old_bytes),
+        cmocka_unit_test(a_committer_that_meets_a_dead_transaction_settles_it_first),
+        cmocka_unit_test(a_marker_that_names_no_path_stops_writers_with_advice),
+        cmocka_unit_test(a_transaction_is_prepared_and_committed_once),
+        cmocka_unit_test(a_later_request_for_a_store_takes_the_place_of_the_earlier),
+        cmocka_unit_test(a_change_of_the_second_file_only_is_seen),
         cmocka_unit_test(generations_of_a_pair_and_of_a_directory_come_back_whole),
         cmocka_unit_test(a_generation_in_which_a_store_did_not_exist_has_no_parts),
         cmocka_unit_test(reading_history_survives_any_failed_call_or_allocation),

@@ -275,8 +275,8 @@ static bool is_gone(const struct csi_os *os, const char *dir, const char *id, bo
     return path != NULL && os->stat(os, AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, &st) == -ENOENT;
 }
 
-/* A row whose transaction has no journal, open or done, lost it to a power failure. (A living one's journal is made before its rows, and passes from open
- * to done: looked for in that order it is always found.) */
+/* A row whose transaction has no journal, open or done, lost it to a power failure. (A living one's journal is made before its rows, and
+ * passes from open to done: looked for in that order it is always found.) */
 static void forget_if_lost(const struct csi_txn_env *env, const char *dir, const char *name)
 {
     certstore_error none = { 0 };

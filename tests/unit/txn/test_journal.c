@@ -239,6 +239,32 @@ static void a_journal_of_somebody_else_is_not_acted_on(void **state)
     close_fixture(&f);
 }
 
+static const char *vanishing;
+static int lock_after_it_is_over(const struct csi_os *os, int fd, bool exclusive)
+{
+    unlink(vanishing);
+    return csi_os_real.lock(os, fd, exclusive);
+}
+
+static void a_journal_that_ends_while_it_is_opened_is_over(void **state)
+{
+    (void)state;
+    struct fixture f;
+    certstore_error err = { 0 };
+    open_fixture(&f);
+    csi_journal *journal = new_journal(&f, &err);
+    csi_journal_write(journal, &err);
+    csi_journal_free(journal);
+    vanishing = f.path;
+    f.os.table.lock = lock_after_it_is_over;
+    assert_null(csi_journal_open(&f.os.table, f.path, true, &err));
+    assert_int_equal(err.status, CERTSTORE_E_NOT_FOUND);
+    err = (certstore_error){ 0 };
+    assert_null(csi_journal_create(&f.os.table, f.path, 0, &err)); /* a recovery that passed took it for abandoned */
+    assert_int_equal(err.status, CERTSTORE_E_LOCKED);
+    close_fixture(&f);
+}
+
 static void a_record_is_read_only_as_it_is_written(void **state)
 {
     (void)state;
@@ -266,7 +292,10 @@ static void a_record_is_read_only_as_it_is_written(void **state)
                                        "{\"a\":1,}",
                                        "{\"a\":1,\"a\":2}",
                                        "{\"a\":\"\xc3\"}",
-                                       "{a:1}" };
+                                       "{a:1}",
+                                       "{\"a",
+                                       "{\"a\":99999999999999999999}",
+                                       "{\"a\":1" };
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         CSI_AUTO_RECORD record = { 0 };
         certstore_error err = { 0 };
@@ -292,6 +321,7 @@ int main(void)
         cmocka_unit_test(a_torn_end_is_cut_off_by_the_next_write),
         cmocka_unit_test(replacing_a_journal_drops_the_lines_after_a_point),
         cmocka_unit_test(a_journal_of_somebody_else_is_not_acted_on),
+        cmocka_unit_test(a_journal_that_ends_while_it_is_opened_is_over),
         cmocka_unit_test(a_record_is_read_only_as_it_is_written),
     };
     return cmocka_run_group_tests_name("journal", tests, NULL, NULL);
