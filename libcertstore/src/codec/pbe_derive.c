@@ -70,10 +70,17 @@ static certstore_status pbkdf1(const EVP_MD *md, const struct csi_derivation *d,
 static certstore_status run_kdf(OSSL_LIB_CTX *library, const char *name, const OSSL_PARAM *params, uint8_t *out, size_t size, certstore_error *err)
 {
     CSI_AUTO(EVP_KDF) *kdf = EVP_KDF_fetch(library, name, NULL);
-    CSI_AUTO(EVP_KDF_CTX) *ctx = kdf != NULL ? EVP_KDF_CTX_new(kdf) : NULL;
-    if (ctx == NULL || EVP_KDF_derive(ctx, out, size, params) != 1)
-        return csi_fail_ossl(err, CERTSTORE_E_UNSUPPORTED, "%s: OpenSSL cannot derive with these parameters; protect the store anew", name);
-    return CERTSTORE_OK;
+    if (kdf == NULL)
+        return csi_fail_ossl(err, CERTSTORE_E_UNSUPPORTED, "%s: OpenSSL does not have it here; protect the store with another algorithm", name);
+    CSI_AUTO(EVP_KDF_CTX) *ctx = EVP_KDF_CTX_new(kdf);
+    if (ctx == NULL)
+        return csi_error_memory(err);
+    if (EVP_KDF_derive(ctx, out, size, params) == 1)
+        return CERTSTORE_OK;
+    if (strcmp(name, "SCRYPT") == 0) /* N may be no power of two, and so on */
+        return csi_fail_ossl(err, CERTSTORE_E_UNSUPPORTED, "scrypt: OpenSSL cannot derive with these parameters; protect the store anew");
+    /* The digest was fetched and the numbers are checked: what is left is memory, of which OpenSSL wants some in every iteration. */
+    return csi_fail_ossl(err, CERTSTORE_E_MEMORY, "%s: OpenSSL could not derive; free some memory and try again", name);
 }
 
 /* OpenSSL's parameters are not const; it does not write to these. */
