@@ -3,56 +3,15 @@
 #include "files.h"
 
 #include <errno.h>
-#include <stdio.h>
-
-#include "pem.h"
-
-/* A key is small; whatever is larger is a store. */
-enum { KEY_MOST = 1 << 20 };
-
-/* A private key in its traditional DER form as PEM; NULL for every other file: the library tells all other DER by itself. Wiped by the caller. */
-static char *traditional_key(const char *path)
-{
-    FILE *file = fopen(path, "rbe");
-    if (file == NULL)
-        return NULL;
-    setvbuf(file, NULL, _IONBF, 0); /* no second copy of a key in a buffer */
-    uint8_t *data = heap_new(KEY_MOST, 1);
-    size_t size = fread(data, 1, KEY_MOST, file);
-    const char *label = size < KEY_MOST ? pem_label_of_key(data, size) : NULL;
-    char *pem = label != NULL ? pem_wrap(label, data, size) : NULL;
-    explicit_bzero(data, size);
-    free(data);
-    fclose(file);
-    return pem;
-}
-
-static int parse_key(struct cli *cli, struct input *input, const char *pem)
-{
-    OWNED(certstore_error) *err = certstore_error_new();
-    input->parsed = certstore_bundle_parse((const uint8_t *)pem, strlen(pem), "pem", NULL, err);
-    if (input->parsed != NULL)
-        return STATUS_DONE;
-    const char *path = input->target.name.uri;
-    return report_failure(cli, certstore_error_status(err), path, "%s: %s", path, certstore_error_message(err));
-}
+#include <unistd.h>
 
 static int input_read(struct cli *cli, struct input *input, const char *text, unsigned use)
 {
     struct store_name name = store_name_parse(text);
-    char *pem = traditional_key(store_name_path(name.uri));
-    if (pem == NULL)
+    if (access(store_name_path(name.uri), F_OK) == 0 || errno != ENOENT)
         return target_open(cli, &input->target, name, use);
     input->target.name = name;
-    int status = parse_key(cli, input, pem);
-    explicit_bzero(pem, strlen(pem));
-    free(pem);
-    return status;
-}
-
-static const certstore_bundle *input_bundle(const struct input *input)
-{
-    return input->parsed != NULL ? input->parsed : input->target.bundle;
+    return report_failure(cli, CERTSTORE_E_NOT_FOUND, name.uri, "%s: there is no such file; check the path", name.uri);
 }
 
 bool same_cert(const certstore_cert *a, const certstore_cert *b)
@@ -92,7 +51,7 @@ static int take_input(struct cli *cli, struct material *material, const char *te
     struct input *input = &material->inputs[material->input_count++];
     unsigned unlock = wanted == WANT_KEY ? TARGET_UNLOCK : 0;
     int status = input_read(cli, input, text, TARGET_READ | TARGET_EXISTS | unlock);
-    const certstore_bundle *bundle = input_bundle(input);
+    const certstore_bundle *bundle = input->target.bundle;
     const char *uri = input->target.name.uri;
     const char *alias = input->target.name.alias;
     if (status != STATUS_DONE)
@@ -128,10 +87,8 @@ int material_read(struct cli *cli, struct material *material, const char *cert, 
 
 void material_free(struct material *material)
 {
-    for (size_t i = 0; i < material->input_count; i++) {
-        certstore_bundle_free(material->inputs[i].parsed);
+    for (size_t i = 0; i < material->input_count; i++)
         target_free(&material->inputs[i].target);
-    }
     free(material->certs);
     *material = (struct material){ 0 };
 }

@@ -5,10 +5,9 @@
 
 #include "stores.h"
 
-/* One input file: an opened store, or a key in traditional DER that was wrapped as PEM. */
+/* One input file. */
 struct input {
     struct target target;
-    certstore_bundle *parsed;
 };
 
 /* What is to be put. Everything is borrowed from the inputs. */

@@ -33,7 +33,8 @@ bool csi_pem_is_crl(struct csi_span der)
     return enter_crl(der, &issuer, &rest) && csi_der_next(&rest, &tlv) && (tlv.tag == CSI_DER_UTC_TIME || tlv.tag == CSI_DER_GENERALIZED_TIME);
 }
 
-static bool starts_with(struct csi_span der, const uint8_t *tags, size_t count)
+/* *left: how many bytes follow in the SEQUENCE. */
+static bool starts_with(struct csi_span der, const uint8_t *tags, size_t count, size_t *left)
 {
     struct csi_reader r = csi_reader(der), inner;
     struct csi_tlv tlv;
@@ -42,6 +43,7 @@ static bool starts_with(struct csi_span der, const uint8_t *tags, size_t count)
     for (size_t i = 0; i < count; i++)
         if (!csi_der_expect(&inner, tags[i], &tlv))
             return false;
+    *left = csi_left(&inner);
     return true;
 }
 
@@ -56,6 +58,21 @@ static bool is_cms(struct csi_span der)
     return false;
 }
 
+/* RSAPrivateKey is nine INTEGERs (RFC 8017 appendix A.1.2; more primes may follow), OpenSSL's DSA key six and nothing else. ECPrivateKey (RFC 5915
+ * section 3) names its curve: without that it is no key that could be used alone. */
+static const char *traditional_label(struct csi_span der)
+{
+    static const uint8_t integers[] = { CSI_DER_INTEGER, CSI_DER_INTEGER, CSI_DER_INTEGER, CSI_DER_INTEGER, CSI_DER_INTEGER,
+                                        CSI_DER_INTEGER, CSI_DER_INTEGER, CSI_DER_INTEGER, CSI_DER_INTEGER };
+    static const uint8_t ec[] = { CSI_DER_INTEGER, CSI_DER_OCTET_STRING, CSI_DER_CONTEXT_CONSTRUCTED | 0 };
+    size_t left = 0;
+    if (starts_with(der, integers, 9, &left))
+        return "RSA PRIVATE KEY";
+    if (starts_with(der, integers, 6, &left) && left == 0)
+        return "DSA PRIVATE KEY";
+    return starts_with(der, ec, sizeof ec, &left) ? "EC PRIVATE KEY" : NULL;
+}
+
 bool csi_pem_classify_der(struct csi_span der, enum csi_pem_kind *kind, const char **label)
 {
     static const uint8_t pkcs8[] = { CSI_DER_INTEGER, CSI_DER_SEQUENCE, CSI_DER_OCTET_STRING };
@@ -68,12 +85,13 @@ bool csi_pem_classify_der(struct csi_span der, enum csi_pem_kind *kind, const ch
         { CSI_PEM_PKCS8, "PRIVATE KEY" }, { CSI_PEM_PKCS8_SEALED, "ENCRYPTED PRIVATE KEY" },
         { CSI_PEM_CMS, "PKCS7" },
     };
+    size_t left = 0;
     struct csi_reader r = csi_reader(der);
     struct csi_tlv whole;
     struct csi_cert_view view;
     const bool one = csi_der_expect(&r, CSI_DER_SEQUENCE, &whole) && csi_left(&r) == 0;
-    const bool is[] = { one && csi_cert_skim(der, &view), csi_pem_is_crl(der), starts_with(der, pkcs8, sizeof pkcs8),
-                        starts_with(der, sealed, sizeof sealed), is_cms(der) };
+    const bool is[] = { one && csi_cert_skim(der, &view), csi_pem_is_crl(der), starts_with(der, pkcs8, sizeof pkcs8, &left),
+                        starts_with(der, sealed, sizeof sealed, &left), is_cms(der) };
     for (size_t i = 0; i < sizeof is / sizeof *is; i++) {
         if (is[i]) {
             *kind = kinds[i].kind;
@@ -81,5 +99,7 @@ bool csi_pem_classify_der(struct csi_span der, enum csi_pem_kind *kind, const ch
             return true;
         }
     }
-    return false;
+    *kind = CSI_PEM_TRADITIONAL;
+    *label = one ? traditional_label(der) : NULL;
+    return *label != NULL;
 }

@@ -175,7 +175,7 @@ certstore_status csi_entry_set_alias(certstore_entry *entry, const char *alias, 
 
 certstore_status csi_entry_add_trust(certstore_entry *entry, const char *purpose, bool reject, certstore_error *err)
 {
-    uint8_t oid[64];
+    uint8_t oid[128]; /* whatever fits into a name: every arc takes two characters and more */
     size_t size;
     char name[256];
     if (!csi_purpose_to_oid(purpose, oid, sizeof oid, &size) || !csi_purpose_from_oid(csi_span(oid, size), name, sizeof name))

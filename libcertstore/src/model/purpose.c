@@ -42,9 +42,10 @@ static bool read_arc(const char **text, uint64_t *arc)
     if (*at < '0' || *at > '9')
         return false;
     for (; *at >= '0' && *at <= '9'; at++) {
-        if (value > (UINT64_MAX >> 8))
+        uint64_t digit = (uint64_t)(*at - '0');
+        if (value > (UINT64_MAX - digit) / 10)
             return false;
-        value = value * 10 + (uint64_t)(*at - '0');
+        value = value * 10 + digit;
     }
     *text = at;
     *arc = value;
@@ -57,7 +58,7 @@ static bool dotted_to_oid(const char *text, uint8_t *oid, size_t room, size_t *s
     uint64_t arc;
     size_t used = 0;
     if (!read_arc(&text, &first) || first > 2 || *text++ != '.' || !read_arc(&text, &arc) || (first < 2 && arc > 39) ||
-        !put_arc(first * 40 + arc, oid, room, &used))
+        arc > UINT64_MAX - first * 40 || !put_arc(first * 40 + arc, oid, room, &used))
         return false;
     while (*text == '.') {
         text++;

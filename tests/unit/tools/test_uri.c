@@ -72,31 +72,6 @@ static void a_file_that_exists_is_taken_as_it_is_written(void **state)
     store_name_free(&named);
 }
 
-static void a_traditional_key_is_told_by_its_first_elements(void **state)
-{
-    (void)state;
-    static const struct {
-        uint8_t bytes[10];
-        size_t size;
-        const char *label;
-    } cases[] = {
-        { { 0x30, 0x06, 0x02, 0x01, 0x00, 0x02, 0x01, 0x05 }, 8, "RSA PRIVATE KEY" },
-        { { 0x30, 0x06, 0x02, 0x01, 0x01, 0x04, 0x01, 0x05 }, 8, "EC PRIVATE KEY" },
-        { { 0x30, 0x06, 0x02, 0x01, 0x01, 0x02, 0x01, 0x05 }, 8, NULL },
-        { { 0x30, 0x07, 0x02, 0x01, 0x00, 0x30, 0x02, 0x06, 0x00 }, 9, NULL }, /* PKCS#8 */
-        { { 0x30, 0x07, 0x02, 0x01, 0x03, 0x30, 0x02, 0x06, 0x00 }, 9, NULL }, /* PKCS#12 */
-        { { 0x30, 0x04, 0x30, 0x02, 0xa0, 0x00 }, 6, NULL },                   /* a certificate */
-        { { 0x30, 0x09, 0x02, 0x01, 0x00 }, 5, NULL },                         /* ends too early */
-        { { 0x30, 0x84, 0xff, 0xff, 0xff, 0xff }, 6, NULL },
-        { { 0x30, 0x80, 0x02, 0x01, 0x00 }, 5, NULL },
-        { { 0x30, 0x03, 0x02, 0x01, 0x00 }, 5, NULL },
-        { { 0x2d }, 1, NULL },
-        { { 0 }, 0, NULL },
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        is_or_null(pem_label_of_key(cases[i].bytes, cases[i].size), cases[i].label);
-}
-
 static void pem_is_base64_in_lines_of_64(void **state)
 {
     (void)state;
@@ -130,7 +105,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sources_are_taken_out_of_the_name),
         cmocka_unit_test(a_file_that_exists_is_taken_as_it_is_written),
-        cmocka_unit_test(a_traditional_key_is_told_by_its_first_elements),
         cmocka_unit_test(pem_is_base64_in_lines_of_64),
         cmocka_unit_test(a_place_in_json_has_its_line),
     };
