@@ -101,6 +101,8 @@ static GENERAL_NAME *make_name(const char *text, certstore_error *err)
         type = GEN_EMAIL, value = text + 6;
     else if (strncmp(text, "URI:", 4) == 0)
         type = GEN_URI, value = text + 4;
+    else if (strchr(text, '@') != NULL) /* no host has that in its name */
+        type = GEN_EMAIL;
     if (type == GEN_DNS && (inet_pton(AF_INET, value, address) == 1 || inet_pton(AF_INET6, value, address) == 1))
         type = GEN_IPADD;
     GENERAL_NAME *name = value[0] != '\0' ? a2i_GENERAL_NAME(NULL, NULL, NULL, type, (char *)(uintptr_t)value, 0) : NULL;
@@ -134,8 +136,7 @@ static certstore_status add_sans(X509_REQ *request, const char *sans, certstore_
 /* The digest that goes with the key; none for Ed25519 and Ed448, whose signature names it (RFC 8410). */
 static const EVP_MD *digest_for(EVP_PKEY *key)
 {
-    int nid = NID_undef;
-    return EVP_PKEY_get_default_digest_nid(key, &nid) == 2 && nid == NID_undef ? NULL : EVP_sha256();
+    return EVP_PKEY_is_a(key, "ED25519") || EVP_PKEY_is_a(key, "ED448") ? NULL : EVP_sha256();
 }
 
 csi_blob *csi_csr_make(EVP_PKEY *key, const char *subject, const char *sans, certstore_error *err)
