@@ -2,8 +2,9 @@
 /*
  * diff.c: which entry of one bundle is which of the other, and what is different about it.
  *
- * Entries are paired in three passes, each over what the ones before left: by the aliases both stores gave; by meaning (the same certificate, key or
- * content under another alias, or under none, as in PEM); and at last by any alias, made up or not, since a PEM file's renewed certificate keeps the
+ * Entries are paired in four passes, each over what the ones before left: by the aliases both stores gave; by meaning (the same certificate, key or
+ * content under another alias, or under none, as in PEM); keys by their public key, so that a renewed certificate is a change and not another
+ * entry; and at last by any alias, made up or not, since a PEM file's renewed certificate keeps the
  * alias its subject gives it. What is left was added or removed.
  */
 #include "model/diff.h"
@@ -20,6 +21,7 @@ struct pairing {
     const certstore_bundle *b;
     enum csi_alias_rule rule; /* the one that tells fewer aliases apart: what it takes for one, one of the two stores does */
     struct csi_hash_key key;
+    bool by_public_key; /* what pair_by_meaning() goes by: the public key of private keys alone */
     ptrdiff_t *mate_of_a;
     ptrdiff_t *mate_of_b;
     ptrdiff_t *next; /* entries of b with the same meaning, in order: lists of their own, so that many copies of one cost no more */
@@ -96,37 +98,48 @@ static struct csi_span essence(const certstore_entry *entry)
     return entry->key->protection != NULL ? csi_blob_span(entry->key->sealed) : csi_secret_span(entry->key->plain.bytes);
 }
 
-static uint32_t essence_hash(const certstore_entry *entry)
+static struct csi_span meaning(const struct pairing *p, const certstore_entry *entry)
+{
+    struct csi_cert_view view;
+    if (!p->by_public_key)
+        return essence(entry);
+    if (entry->kind != CERTSTORE_KEY || entry->cert_count == 0 || !csi_cert_skim(essence(entry), &view))
+        return csi_span(NULL, 0);
+    return view.spki;
+}
+
+static uint32_t meaning_hash(const struct pairing *p, const certstore_entry *entry)
 {
     uint8_t digest[32];
-    csi_sha256(essence(entry), digest);
+    csi_sha256(meaning(p, entry), digest);
     return (uint32_t)digest[0] << 24 | (uint32_t)digest[1] << 16 | (uint32_t)digest[2] << 8 | digest[3];
 }
 
-static bool same_essence(const certstore_entry *a, const certstore_entry *b)
+static bool same_meaning(const struct pairing *p, const certstore_entry *a, const certstore_entry *b)
 {
-    struct csi_span bytes = essence(a);
-    return a->kind == b->kind && bytes.size > 0 && csi_span_equal(bytes, essence(b));
+    struct csi_span bytes = meaning(p, a);
+    return a->kind == b->kind && bytes.size > 0 && csi_span_equal(bytes, meaning(p, b));
 }
 
 /* The head of the list of b's entries that are the same as one; SIZE_MAX when there is none. */
-static size_t find_essence(const struct pairing *p, const struct csi_table *table, uint32_t hash, const certstore_entry *entry)
+static size_t find_meaning(const struct pairing *p, const struct csi_table *table, uint32_t hash, const certstore_entry *entry)
 {
     size_t j;
     for (size_t cursor = 0; (j = csi_table_next(table, hash, &cursor)) != SIZE_MAX;)
-        if (same_essence(p->b->entries[j], entry))
+        if (same_meaning(p, p->b->entries[j], entry))
             return j;
     return SIZE_MAX;
 }
 
-static certstore_status list_essences(struct pairing *p, struct csi_table *table, certstore_error *err)
+static certstore_status list_meanings(struct pairing *p, struct csi_table *table, certstore_error *err)
 {
     for (size_t j = p->b->count; j-- > 0;) { /* backwards, so that each list comes out in order */
         const certstore_entry *entry = p->b->entries[j];
-        if (p->mate_of_b[j] != NONE)
+        if (p->mate_of_b[j] != NONE || meaning(p, entry).size == 0)
             continue;
-        uint32_t hash = essence_hash(entry);
-        size_t head = find_essence(p, table, hash, entry);
+        uint32_t hash = meaning_hash(p, entry);
+        size_t head = find_meaning(p, table, hash, entry);
+        p->next[j] = NONE;
         if (head != SIZE_MAX) {
             p->next[j] = (ptrdiff_t)head;
             csi_table_remove(table, hash, head);
@@ -136,16 +149,17 @@ static certstore_status list_essences(struct pairing *p, struct csi_table *table
     return CERTSTORE_OK;
 }
 
-static certstore_status pair_by_meaning(struct pairing *p, certstore_error *err)
+static certstore_status pair_by_meaning(struct pairing *p, bool by_public_key, certstore_error *err)
 {
+    p->by_public_key = by_public_key;
     CSI_AUTO_TABLE table = { 0 };
-    CSI_TRY(list_essences(p, &table, err));
+    CSI_TRY(list_meanings(p, &table, err));
     for (size_t i = 0; i < p->a->count; i++) {
         const certstore_entry *entry = p->a->entries[i];
-        if (p->mate_of_a[i] != NONE)
+        if (p->mate_of_a[i] != NONE || meaning(p, entry).size == 0)
             continue;
-        uint32_t hash = essence_hash(entry);
-        size_t head = find_essence(p, &table, hash, entry);
+        uint32_t hash = meaning_hash(p, entry);
+        size_t head = find_meaning(p, &table, hash, entry);
         if (head == SIZE_MAX)
             continue;
         join(p, i, head);
@@ -267,7 +281,7 @@ static certstore_status diff_trust(const struct pairing *p, const certstore_entr
     bool silent = strcmp(p->a->format, p->b->format) != 0 && (says_nothing(&a->trust) || says_nothing(&b->trust));
     if (silent || csi_entry_same_trust(a, b))
         return CERTSTORE_OK;
-    return csi_report_add(report, "trust-changed", CERTSTORE_INFO, b->alias, err, "trusted for %zu purposes and rejected for %zu, was %zu and %zu",
+    return csi_report_add(report, "trust-changed", CERTSTORE_INFO, b->alias, err, "purposes trusted for: %zu, rejected for: %zu; were %zu and %zu",
                           b->trust.trusted_count, b->trust.rejected_count, a->trust.trusted_count, a->trust.rejected_count);
 }
 
@@ -297,7 +311,8 @@ certstore_status csi_bundle_diff(const certstore_bundle *a, const certstore_bund
     AUTO_PAIRING pairing = { .a = a, .b = b };
     CSI_TRY(pairing_begin(&pairing, err));
     CSI_TRY(pair_by_alias(&pairing, false, err));
-    CSI_TRY(pair_by_meaning(&pairing, err));
+    CSI_TRY(pair_by_meaning(&pairing, false, err));
+    CSI_TRY(pair_by_meaning(&pairing, true, err));
     CSI_TRY(pair_by_alias(&pairing, true, err));
     for (size_t i = 0; i < a->count; i++)
         CSI_TRY(pairing.mate_of_a[i] != NONE ? diff_pair(&pairing, i, report, err)
