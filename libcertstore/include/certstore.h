@@ -164,6 +164,8 @@ certstore_status certstore_options_set_profile(certstore_options *opts, const ch
 /* Where generations, pending transactions and history live. Default: $CERTSTORE_STATE_DIR, else /var/lib/certstore for root, else
  * $XDG_STATE_HOME/certstore, else ~/.local/state/certstore. */
 certstore_status certstore_options_set_state_dir(certstore_options *opts, const char *path, certstore_error *err);
+/* Where that is, by the rule above; an absolute path, which need not exist. opts may be NULL. */
+certstore_bytes *certstore_options_export_state_dir(const certstore_options *opts, certstore_error *err);
 /* Who the history names; default: the user and the program's name. At most 255 bytes. */
 certstore_status certstore_options_set_actor(certstore_options *opts, const char *actor, certstore_error *err);
 /* How long to wait for a store that another transaction holds; default 10,000 ms. */
@@ -391,7 +393,7 @@ typedef struct certstore_history certstore_history;
 certstore_history *certstore_history_read(certstore *store, certstore_error *err);
 size_t certstore_history_count(const certstore_history *history);
 int64_t certstore_history_generation(const certstore_history *history, size_t index);
-/* Seconds since 1970. */
+/* Seconds since 1970; INT64_MIN where it is no longer known. */
 int64_t certstore_history_time(const certstore_history *history, size_t index);
 const char *certstore_history_actor(const certstore_history *history, size_t index);
 const char *certstore_history_note(const certstore_history *history, size_t index);

@@ -8,27 +8,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "facts.h"
 #include "json.h"
 #include "screen.h"
 #include "stores.h"
 #include "verbs.h"
 
 enum { MOST_DEPTH = 16 };
-
-/* The rule of certstore_options_set_state_dir(), for display. */
-static char *state_directory(const struct cli *cli)
-{
-    const char *given = cli->state_dir != NULL ? cli->state_dir : getenv("CERTSTORE_STATE_DIR");
-    if (given != NULL && *given != '\0')
-        return heap_copy(given);
-    if (geteuid() == 0)
-        return heap_copy("/var/lib/certstore");
-    const char *state_home = getenv("XDG_STATE_HOME");
-    if (state_home != NULL && *state_home != '\0')
-        return heap_format("%s/certstore", state_home);
-    const char *home = getenv("HOME");
-    return heap_format("%s/.local/state/certstore", home != NULL ? home : "");
-}
 
 /* Bytes of the regular files below a directory; links are not followed. Takes fd. */
 static uint64_t bytes_below(int fd, int depth)
@@ -115,10 +101,12 @@ static int run_status(struct cli *cli, const struct args *args)
     OWNED(certstore_report) *pending = certstore_pending(options, err); /* before a store is opened: that would settle what is pending on it */
     if (pending == NULL)
         return report_error(cli, err);
+    OWNED(owned_chars) *directory = facts_text(certstore_options_export_state_dir(options, err));
+    if (directory == NULL)
+        return report_error(cli, err);
     status = targets_open(cli, &targets, args, 0, 0);
     if (status != STATUS_DONE)
         return status;
-    OWNED(owned_chars) *directory = state_directory(cli);
     uint64_t bytes = bytes_kept(directory);
     if (!cli->json)
         print_pending(directory, bytes, pending);

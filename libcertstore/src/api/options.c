@@ -3,6 +3,8 @@
 #include "api/options.h"
 
 #include "api/call.h"
+#include "api/environment.h"
+#include "base/bytes.h"
 
 enum { DEFAULT_LOCK_TIMEOUT_MS = 10000, DEFAULT_GENERATIONS = 5, MAX_GENERATIONS = 1000, MAX_ACTOR = 255 };
 
@@ -129,6 +131,18 @@ certstore_status certstore_options_set_state_dir(certstore_options *opts, const 
     if (!csi_call_begin(&call, &err))
         return err->status;
     return opts != NULL ? set_text(&opts->state_dir, path, "state directory", 4095, err) : csi_fail_null(err, "opts");
+}
+
+certstore_bytes *certstore_options_export_state_dir(const certstore_options *opts, certstore_error *err)
+{
+    CSI_AUTO_CALL call;
+    if (!csi_call_begin(&call, &err))
+        return NULL;
+    CSI_AUTO(certstore_options) *defaults = opts == NULL ? csi_options_copy(NULL, err) : NULL;
+    CSI_AUTO_ENV env = { 0 };
+    if ((opts == NULL && defaults == NULL) || csi_env_of(opts != NULL ? opts : defaults, false, &env, err) != CERTSTORE_OK)
+        return NULL;
+    return csi_bytes_new(csi_span_text(env.state_dir), err);
 }
 
 certstore_status certstore_options_set_actor(certstore_options *opts, const char *actor, certstore_error *err)

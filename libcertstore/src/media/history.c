@@ -62,7 +62,7 @@ static int64_t modified(const struct timeline *line, int64_t number, int part)
     certstore_error none = { 0 };
     const struct csi_os *os = line->place->env.os;
     CSI_AUTO(csi_chars) *backup = csi_state_backup_path(line->dir, line->place->store, number, part, &none);
-    return backup != NULL && os->stat(os, AT_FDCWD, backup, AT_SYMLINK_NOFOLLOW, &st) == 0 ? st.st_mtim.tv_sec : 0;
+    return backup != NULL && os->stat(os, AT_FDCWD, backup, AT_SYMLINK_NOFOLLOW, &st) == 0 ? st.st_mtim.tv_sec : INT64_MIN;
 }
 
 static bool named(const struct timeline *line, const char *path)
