@@ -47,7 +47,6 @@ endif
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.SECONDARY:
 
 all: $(STATIC) $(SHARED) $(if $(TOOL_SRC),$(COMMAND)) ## build the library and the command
 

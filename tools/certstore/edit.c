@@ -98,6 +98,20 @@ static int put_renewed(struct cli *cli, struct target *target, const certstore_e
     return status == STATUS_DONE ? put_entry(cli, target, entry) : status;
 }
 
+/* Without aliases a certificate is told by itself: the one that is there already is the one that is put. */
+static const certstore_entry *same_trusted(const struct target *target, const certstore_cert *cert)
+{
+    if ((certstore_capabilities(certstore_format(target->store)) & CERTSTORE_CAN_ALIASES) != 0)
+        return NULL;
+    for (size_t i = 0; i < certstore_bundle_count(target->bundle); i++) {
+        const certstore_entry *entry = certstore_bundle_at(target->bundle, i);
+        if (certstore_entry_kind(entry) == CERTSTORE_TRUSTED && certstore_entry_cert_count(entry) == 1 &&
+            same_cert(certstore_entry_cert(entry, 0), cert))
+            return entry;
+    }
+    return NULL;
+}
+
 static int put_trusted(struct cli *cli, struct target *target, const char *alias, const struct material *material)
 {
     if (material->cert_count != 1 || material->chain_given)
@@ -109,7 +123,8 @@ static int put_trusted(struct cli *cli, struct target *target, const char *alias
     OWNED(certstore_entry) *entry = material->trusted != NULL
                                         ? certstore_entry_copy(material->trusted, err)
                                         : certstore_entry_new_trusted(alias, certstore_cert_data(cert), certstore_cert_size(cert), err);
-    if (entry == NULL || certstore_entry_set_alias(entry, alias, err) != CERTSTORE_OK)
+    const certstore_entry *present = same_trusted(target, cert);
+    if (entry == NULL || certstore_entry_set_alias(entry, present != NULL ? certstore_entry_alias(present) : alias, err) != CERTSTORE_OK)
         return report_error(cli, err);
     return put_entry(cli, target, entry);
 }
@@ -121,8 +136,39 @@ static bool is_renewal(const certstore_entry *existing, const struct material *m
     return probe != NULL && chain_leaf(probe, material, NULL) != NULL;
 }
 
+/* A PEM store over two files whose key is gone: what stands in the file of certificates is the old identity's, and a server takes the first of them
+ * for the one that goes with the key. */
+static int clear_widowed(struct cli *cli, struct target *target)
+{
+    OWNED(certstore_error) *err = certstore_error_new();
+    size_t count = certstore_bundle_count(target->bundle);
+    if (strcmp(certstore_format(target->store), "pem") != 0 || strstr(certstore_uri(target->store), "?key=") == NULL || count == 0)
+        return STATUS_DONE;
+    for (size_t i = 0; i < count; i++)
+        if (certstore_entry_kind(certstore_bundle_at(target->bundle, i)) == CERTSTORE_KEY)
+            return STATUS_DONE;
+    report_warning(cli, "%s: held certificates without a key; the new identity takes their place", target_uri(target));
+    for (size_t i = count; i-- > 0;)
+        if (certstore_entry_kind(certstore_bundle_at(target->bundle, i)) == CERTSTORE_TRUSTED)
+            certstore_bundle_remove(target->bundle, certstore_entry_alias(certstore_bundle_at(target->bundle, i)), err);
+    return certstore_error_status(err) == CERTSTORE_OK ? STATUS_DONE : report_error(cli, err);
+}
+
+/* A format without a place for a private key would leave it out without a word. */
+static int make_room_for_key(struct cli *cli, struct target *target)
+{
+    const char *format = certstore_format(target->store);
+    if ((certstore_capabilities(format) & CERTSTORE_CAN_KEYS) == 0)
+        return report_failure(cli, CERTSTORE_E_LOSSY, target_uri(target), "%s: the format %s holds no private keys; leave this store out, or --key",
+                              target_uri(target), format);
+    return clear_widowed(cli, target);
+}
+
 int edit_put(struct cli *cli, struct target *target, const char *alias, struct material *material)
 {
+    int status = material->key != NULL ? make_room_for_key(cli, target) : STATUS_DONE;
+    if (status != STATUS_DONE)
+        return status;
     const certstore_entry *named = certstore_bundle_find(target->bundle, alias);
     const certstore_entry *identity = pem_identity(target);
     if (material->key != NULL)
