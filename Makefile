@@ -56,7 +56,7 @@ $(BUILD)/%.o: %.c
 	$(Q)$(CC) $(CFLAGS_ALL) $(EXTRA_$(firstword $(subst /, ,$<))) -MMD -MP -c $< -o $@
 
 EXTRA_tools = $(shell pkg-config --cflags jansson)
-EXTRA_tests = -Itests -Itools/certstore $(shell pkg-config --cflags cmocka jansson)
+EXTRA_tests = -I. -Itests -Itools/certstore $(shell pkg-config --cflags cmocka jansson)
 
 $(STATIC): $(LIB_OBJ)
 	@mkdir -p $(@D)
@@ -97,9 +97,9 @@ $(TEST_BIN): $(BUILD)/%: $(BUILD)/%.o $(TEST_SUPPORT_OBJ) $(TOOL_ROOMS) $(STATIC
 	$(SAY) LINK $@
 	$(Q)$(CC) $(LDFLAGS_ALL) $(WRAP) $(OPTIMIZE) $(CFLAGS) -o $@ $^ $(shell pkg-config --libs cmocka jansson) $(LIBS)
 
-$(FUZZ_REPLAY): $(BUILD)/%_replay: $(BUILD)/%.o $(BUILD)/tests/fuzz/replay.o $(STATIC)
+$(FUZZ_REPLAY): $(BUILD)/%_replay: $(BUILD)/%.o $(BUILD)/tests/fuzz/replay.o $(TOOL_ROOMS) $(STATIC)
 	$(SAY) LINK $@
-	$(Q)$(CC) $(LDFLAGS_ALL) $(OPTIMIZE) $(CFLAGS) -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(LDFLAGS_ALL) $(OPTIMIZE) $(CFLAGS) -o $@ $^ $(shell pkg-config --libs jansson) $(LIBS)
 
 # Programs that the scripts of tests/interop run.
 INTEROP_BIN := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/interop/*.c)))
@@ -163,9 +163,9 @@ fuzz: ## each fuzz target for FUZZ_SECONDS (30), from the seeds and what earlier
 
 FUZZ_BIN := $(FUZZ_SRC:%.c=$(BUILD)/%)
 fuzz-build: $(FUZZ_BIN)
-$(FUZZ_BIN): $(BUILD)/%: $(BUILD)/%.o $(STATIC)
+$(FUZZ_BIN): $(BUILD)/%: $(BUILD)/%.o $(TOOL_ROOMS) $(STATIC)
 	$(SAY) LINK $@
-	$(Q)$(CC) $(SANITIZE) -fsanitize=fuzzer $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(SANITIZE) -fsanitize=fuzzer $(LDFLAGS_ALL) -o $@ $^ $(shell pkg-config --libs jansson) $(LIBS)
 
 # The benchmark's programs; the yardsticks (bench/floor) know nothing of the library.
 BENCH         := $(BUILD)/bench

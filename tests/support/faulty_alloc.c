@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 static long calls;
+static size_t bytes;
 static long fail_at;
 static bool for_good;
 static bool hit;
@@ -20,6 +21,7 @@ void *__real_realloc(void *memory, size_t size);
 void faulty_alloc_reset(long at, bool good)
 {
     calls = 0;
+    bytes = 0;
     fail_at = at;
     for_good = good;
     hit = false;
@@ -30,14 +32,21 @@ long faulty_alloc_calls(void)
     return calls;
 }
 
+size_t faulty_alloc_bytes(void)
+{
+    return bytes;
+}
+
 bool faulty_alloc_hit(void)
 {
     return hit;
 }
 
-static bool refuse(void)
+static bool refuse(size_t count, size_t size)
 {
+    size_t wanted;
     calls++;
+    bytes += __builtin_mul_overflow(count, size, &wanted) ? 0 : wanted;
     bool now = fail_at != 0 && (calls == fail_at || (for_good && calls > fail_at));
     hit = hit || now;
     if (now)
@@ -47,15 +56,15 @@ static bool refuse(void)
 
 void *__wrap_malloc(size_t size)
 {
-    return refuse() ? NULL : __real_malloc(size);
+    return refuse(1, size) ? NULL : __real_malloc(size);
 }
 
 void *__wrap_calloc(size_t count, size_t size)
 {
-    return refuse() ? NULL : __real_calloc(count, size);
+    return refuse(count, size) ? NULL : __real_calloc(count, size);
 }
 
 void *__wrap_realloc(void *memory, size_t size)
 {
-    return refuse() ? NULL : __real_realloc(memory, size);
+    return refuse(1, size) ? NULL : __real_realloc(memory, size);
 }

@@ -5,10 +5,13 @@
 #define TEST_FAULTY_ALLOC_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* Counts from zero again; fail_at 1 is the next allocation, 0 none. for_good: and every one after it. */
 void faulty_alloc_reset(long fail_at, bool for_good);
 long faulty_alloc_calls(void);
+/* All bytes that were asked for since the reset, whether or not they were given back. */
+size_t faulty_alloc_bytes(void);
 bool faulty_alloc_hit(void);
 
 #endif

@@ -93,10 +93,16 @@ static const struct field *find_field(const struct field *fields, const char *na
     return NULL;
 }
 
+/* JSON can write U+0000 into a string; no path, alias or passphrase source goes on behind one. */
+static bool is_text(const json_t *value)
+{
+    return json_is_string(value) && strlen(json_string_value(value)) == json_string_length(value);
+}
+
 static bool all_texts(const json_t *list)
 {
     for (size_t i = 0; i < json_array_size(list); i++)
-        if (!json_is_string(json_array_get(list, i)))
+        if (!is_text(json_array_get(list, i)))
             return false;
     return json_is_array(list);
 }
@@ -113,9 +119,9 @@ static const char *type_problem(enum type type, const json_t *value)
 {
     switch (type) {
     case TYPE_TEXT:
-        return json_is_string(value) && json_string_length(value) > 0 ? NULL : "must be a string that is not empty";
+        return is_text(value) && json_string_length(value) > 0 ? NULL : "must be a string that is not empty and has no NUL in it";
     case TYPE_TEXTS:
-        return all_texts(value) ? NULL : "must be a list of strings";
+        return all_texts(value) ? NULL : "must be a list of strings without NUL";
     case TYPE_BOOL:
         return json_is_boolean(value) ? NULL : "must be true or false";
     case TYPE_VERSION:
@@ -157,25 +163,24 @@ static const char *store_name_of(const json_t *store)
 
 size_t plan_store_position(const struct plan *plan, const char *name)
 {
-    const json_t *stores = json_object_get(plan->root, "stores");
-    for (size_t i = 0; i < json_array_size(stores); i++)
-        if (strcmp(store_name_of(json_array_get(stores, i)), name) == 0)
-            return i;
-    return SIZE_MAX;
+    const json_t *position = json_object_get(plan->positions, name);
+    return position != NULL ? (size_t)json_integer_value(position) : SIZE_MAX;
 }
 
-static int check_stores(const struct place *place, const struct plan *plan)
+static int check_stores(const struct place *place, struct plan *plan)
 {
     struct place list = below(place, "stores", 0);
     const json_t *stores = json_object_get(plan->root, "stores");
+    plan->positions = json_object();
     for (size_t i = 0; i < json_array_size(stores); i++) {
         struct place here = below(&list, NULL, i);
         json_t *store = json_array_get(stores, i);
         int status = check_object(&here, store, store_fields);
         if (status != STATUS_DONE)
             return status;
-        if (plan_store_position(plan, store_name_of(store)) != i)
+        if (plan_store_position(plan, store_name_of(store)) != SIZE_MAX)
             return complain(&here, "two stores have one name; give each a \"name\" of its own");
+        json_object_set_new(plan->positions, store_name_of(store), json_integer((json_int_t)i));
     }
     return STATUS_DONE;
 }
@@ -229,7 +234,7 @@ static int check_changes(const struct place *place, const struct plan *plan)
     return STATUS_DONE;
 }
 
-static int check_plan(struct cli *cli, const struct plan *plan, const char *path, const char *text)
+static int check_plan(struct cli *cli, struct plan *plan, const char *path, const char *text)
 {
     struct place top = { .cli = cli, .path = path, .text = text };
     if (!json_is_object(plan->root))
@@ -241,7 +246,7 @@ static int check_plan(struct cli *cli, const struct plan *plan, const char *path
 }
 
 /* The whole file as text; NULL after reporting. */
-static char *read_text(struct cli *cli, const char *path, int *status)
+static char *read_text(struct cli *cli, const char *path, size_t *size, int *status)
 {
     bool standard_input = strcmp(path, "-") == 0;
     FILE *file = standard_input ? stdin : fopen(path, "re");
@@ -257,6 +262,7 @@ static char *read_text(struct cli *cli, const char *path, int *status)
     bool failed = ferror(file) != 0;
     if (!standard_input)
         fclose(file);
+    *size = text.size;
     if (!failed && text.size <= PLAN_MOST)
         return text_take(&text);
     free(text_take(&text));
@@ -265,19 +271,24 @@ static char *read_text(struct cli *cli, const char *path, int *status)
     return NULL;
 }
 
+int plan_parse(struct cli *cli, struct plan *plan, const char *path, const char *text, size_t size)
+{
+    json_error_t error;
+    plan->root = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
+    if (plan->root == NULL) /* jansson's own words quote the text, which may hold a passphrase */
+        return report_usage(cli, "%s:%d: is not JSON from column %d on; mend it there", path, error.line, error.column);
+    return check_plan(cli, plan, path, text);
+}
+
 int plan_read(struct cli *cli, struct plan *plan, const char *path)
 {
     int status = STATUS_DONE;
-    json_error_t error;
-    char *text = read_text(cli, path, &status);
+    size_t size = 0;
+    char *text = read_text(cli, path, &size, &status);
     if (text == NULL)
         return status;
-    plan->root = json_loads(text, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
-    if (plan->root == NULL) /* jansson's own words quote the text, which may hold a passphrase */
-        status = report_usage(cli, "%s:%d: is not JSON from column %d on; mend it there", path, error.line, error.column);
-    else
-        status = check_plan(cli, plan, path, text);
-    explicit_bzero(text, strlen(text));
+    status = plan_parse(cli, plan, path, text, size);
+    explicit_bzero(text, size);
     free(text);
     return status;
 }
@@ -285,5 +296,6 @@ int plan_read(struct cli *cli, struct plan *plan, const char *path)
 void plan_free(struct plan *plan)
 {
     json_decref(plan->root);
-    plan->root = NULL;
+    json_decref(plan->positions);
+    plan->root = plan->positions = NULL;
 }

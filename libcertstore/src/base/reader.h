@@ -12,7 +12,8 @@ struct csi_reader {
 
 static inline struct csi_reader csi_reader(struct csi_span bytes)
 {
-    return (struct csi_reader){ bytes.data, bytes.data + bytes.size };
+    /* NULL and 0 is an empty span; adding even 0 to NULL is undefined (C11 6.5.6). */
+    return (struct csi_reader){ bytes.data, bytes.data != NULL ? bytes.data + bytes.size : NULL };
 }
 static inline size_t csi_left(const struct csi_reader *r)
 {
@@ -23,7 +24,8 @@ static inline bool csi_read_span(struct csi_reader *r, size_t size, struct csi_s
     if (csi_left(r) < size)
         return false;
     *bytes = csi_span(r->at, size);
-    r->at += size;
+    if (size > 0)
+        r->at += size;
     return true;
 }
 /* Big-endian integers. */

@@ -230,18 +230,11 @@ static certstore_status note_case(struct decoder *d)
                           "Java lists this alias and cannot find it, because it is stored with capital letters; rename it to mend that");
 }
 
-/* Adds an entry whose alias another one has under the rule of lower case, though not in the file: both stay. The one that Java finds keeps the
- * alias, the other gets a name of its own here; in the file nothing changes. */
-static certstore_status add_beside(struct decoder *d, certstore_entry *taken, size_t position)
+/* Adds an entry whose alias another one has under the rule of lower case, though not in the file: both stay, in their order. The one that Java
+ * finds keeps the alias, the other gets a name of its own here; in the file nothing changes. */
+static certstore_status add_beside(struct decoder *d, certstore_entry *entry)
 {
-    CSI_AUTO(certstore_entry) *entry = taken;
-    if (d->alias_may_fold)
-        return csi_bundle_append(d->bundle, csi_steal(&entry), true, d->err);
-    CSI_AUTO(certstore_entry) *other = csi_entry_copy(d->bundle->entries[position], d->err);
-    if (other == NULL)
-        return d->err->status;
-    CSI_TRY(csi_bundle_append(d->bundle, csi_steal(&entry), false, d->err));
-    return csi_bundle_append(d->bundle, csi_steal(&other), true, d->err);
+    return d->alias_may_fold ? csi_bundle_append(d->bundle, entry, true, d->err) : csi_bundle_append_instead(d->bundle, entry, d->err);
 }
 
 static certstore_status add_entry(struct decoder *d, certstore_entry *taken)
@@ -250,7 +243,7 @@ static certstore_status add_entry(struct decoder *d, certstore_entry *taken)
     if (d->capitals) { /* otherwise equal under the rule is equal in the file */
         const size_t position = csi_bundle_position(d->bundle, entry->alias);
         if (position != SIZE_MAX && strcmp(d->bundle->entries[position]->alias, entry->alias) != 0)
-            return add_beside(d, csi_steal(&entry), position);
+            return add_beside(d, csi_steal(&entry));
     }
     const size_t before = d->bundle->count;
     CSI_TRY(csi_bundle_append(d->bundle, csi_steal(&entry), false, d->err));

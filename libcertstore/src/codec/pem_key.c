@@ -49,7 +49,7 @@ static enum csi_pkcs8_scheme scheme_of(enum csi_profile profile)
 }
 
 /* An edit keeps algorithms: the new key is sealed as the old one was, where that can still be done. */
-static csi_blob *seal(struct csi_span pkcs8, const csi_blob *like, const csi_secret *password, enum csi_profile profile, certstore_error *err)
+static csi_blob *seal(struct csi_span pkcs8, const csi_blob *like, const csi_secret *password, const struct csi_encode *in, certstore_error *err)
 {
     if (like != NULL) {
         CSI_AUTO(certstore_error) *scratch = certstore_error_new();
@@ -57,13 +57,13 @@ static csi_blob *seal(struct csi_span pkcs8, const csi_blob *like, const csi_sec
             csi_error_memory(err);
             return NULL;
         }
-        csi_blob *sealed = csi_pkcs8_reseal(csi_blob_span(like), pkcs8, password, scratch);
+        csi_blob *sealed = csi_pkcs8_reseal(csi_blob_span(like), pkcs8, password, in->limits, scratch);
         if (sealed != NULL || scratch->status != CERTSTORE_E_UNSUPPORTED) {
             csi_error_move(err, scratch);
             return sealed;
         }
     }
-    return csi_pkcs8_seal(scheme_of(profile), pkcs8, password, 0, err);
+    return csi_pkcs8_seal(scheme_of(in->profile), pkcs8, password, 0, err);
 }
 
 static bool is_pem(const certstore_entry *entry)
@@ -118,7 +118,7 @@ certstore_status csi_pem_write_key(const certstore_entry *entry, const struct cs
     }
     if (old != NULL && old->kind == CSI_PEM_PKCS8_SEALED && (like = csi_blob_new(old->body.data, old->body.size, err)) == NULL)
         return err->status;
-    CSI_AUTO(csi_blob) *sealed = seal(csi_secret_span(plain.bytes), like, password, in->profile, err);
+    CSI_AUTO(csi_blob) *sealed = seal(csi_secret_span(plain.bytes), like, password, in, err);
     if (sealed == NULL)
         return err->status;
     csi_pem_write(out, "ENCRYPTED PRIVATE KEY", csi_blob_span(sealed));

@@ -15,6 +15,7 @@
 struct ref {
     uint64_t digest;
     size_t piece;
+    size_t passed; /* in the first row of a digest: how many from it on are used */
 };
 struct refs {
     struct ref *items;
@@ -73,7 +74,7 @@ static certstore_status add_ref(struct refs *refs, struct csi_span bytes, size_t
     if (items == NULL)
         return err->status;
     refs->items = items;
-    items[refs->count++] = (struct ref){ digest_of(bytes), piece };
+    items[refs->count++] = (struct ref){ .digest = digest_of(bytes), .piece = piece };
     return CERTSTORE_OK;
 }
 
@@ -160,6 +161,19 @@ static certstore_status add_cert(struct pairing *p, struct csi_pem_identity *ide
     return CERTSTORE_OK;
 }
 
+/* The first certificate with that public key that no key has yet; SIZE_MAX: none. What is used stays used, so nobody looks at it twice. */
+static size_t first_unused(struct pairing *p, uint64_t digest)
+{
+    const size_t first = first_ref(&p->by_key, digest);
+    if (first == p->by_key.count)
+        return SIZE_MAX;
+    size_t i = first + p->by_key.items[first].passed;
+    while (i < p->by_key.count && p->by_key.items[i].digest == digest && p->used[p->by_key.items[i].piece])
+        i++;
+    p->by_key.items[first].passed = i - first;
+    return i < p->by_key.count && p->by_key.items[i].digest == digest ? p->by_key.items[i].piece : SIZE_MAX;
+}
+
 static certstore_status pair_by_key(struct pairing *p, struct csi_pem_identity *identity, certstore_error *err)
 {
     CSI_AUTO(certstore_error) *scratch = certstore_error_new();
@@ -169,11 +183,8 @@ static certstore_status pair_by_key(struct pairing *p, struct csi_pem_identity *
     identity->known = public != NULL;
     if (!identity->known)
         return scratch->status == CERTSTORE_E_MEMORY ? csi_error_memory(err) : CERTSTORE_OK;
-    const uint64_t digest = digest_of(key_bits(csi_secret_span(public)));
-    for (size_t i = first_ref(&p->by_key, digest); i < p->by_key.count && p->by_key.items[i].digest == digest; i++)
-        if (!p->used[p->by_key.items[i].piece])
-            return add_cert(p, identity, p->by_key.items[i].piece, err);
-    return CERTSTORE_OK;
+    const size_t piece = first_unused(p, digest_of(key_bits(csi_secret_span(public))));
+    return piece != SIZE_MAX ? add_cert(p, identity, piece, err) : CERTSTORE_OK;
 }
 
 static bool is_ca(struct csi_span der)

@@ -141,7 +141,7 @@ void csi_p12_put_safe_algorithm(enum csi_profile profile, struct csi_buf *out)
 static csi_blob *seal(const struct csi_p12_edit *edit, struct csi_span pkcs8, const csi_secret *password, struct csi_span like, certstore_error *err)
 {
     if (like.size > 0)
-        return csi_pkcs8_reseal(like, pkcs8, password, err);
+        return csi_pkcs8_reseal(like, pkcs8, password, &edit->limits, err);
     if (csi_p12_check_password(edit->in->profile, password, err) != CERTSTORE_OK)
         return NULL;
     if (wants_pbes1(edit->in->profile))

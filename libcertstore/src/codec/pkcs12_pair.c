@@ -12,12 +12,13 @@
 #include "codec/pkcs8.h"
 #include "model/cert.h"
 
-enum { MAX_NAMESAKES = 64 };
+enum { MAX_NAMESAKES = 64, SHARED_CHAINS = 4 /* certificates in chains for one entry that is allowed */ };
 
 /* Certificate bags sorted by some bytes of theirs, then by their place in the file. */
 struct row {
     struct csi_span key;
     int32_t bag;
+    size_t passed; /* in the first row of a key: how many from it on are taken */
 };
 struct table {
     struct row *rows;
@@ -33,6 +34,7 @@ struct pairs {
     size_t folded_capacity;
     bool *leaf;
     bool *member;
+    size_t key_count;
 };
 
 static int compare_spans(struct csi_span a, struct csi_span b)
@@ -75,13 +77,16 @@ static size_t lower_bound(const struct table *table, struct csi_span key)
     return low;
 }
 
-/* The first certificate with that key that is not `taken` yet; CSI_NO_BAG if there is none. */
-static int32_t find(const struct table *table, struct csi_span key, const bool *taken)
+/* The first certificate with that key that is not `taken` yet; CSI_NO_BAG if there is none. What is taken stays taken, so nobody looks at it twice. */
+static int32_t find(struct table *table, struct csi_span key, const bool *taken)
 {
-    for (size_t i = lower_bound(table, key); i < table->count && csi_span_equal(table->rows[i].key, key); i++)
-        if (!taken[table->rows[i].bag])
-            return table->rows[i].bag;
-    return CSI_NO_BAG;
+    const size_t first = lower_bound(table, key);
+    size_t i = first < table->count ? first + table->rows[first].passed : first;
+    while (i < table->count && csi_span_equal(table->rows[i].key, key) && taken[table->rows[i].bag])
+        i++;
+    if (first < table->count)
+        table->rows[first].passed = i - first;
+    return i < table->count && csi_span_equal(table->rows[i].key, key) ? table->rows[i].bag : CSI_NO_BAG;
 }
 
 /* The name as aliases are compared: lower case. NULL with err clear: there is none. */
@@ -195,12 +200,17 @@ static certstore_status public_key(struct pairs *p, const struct csi_bag *bag, c
     return err->status;
 }
 
-static bool only_key(const csi_pkcs12 *pkcs12)
+static bool is_key(const struct csi_bag *bag)
+{
+    return bag->kind == CSI_BAG_KEY || bag->kind == CSI_BAG_SHROUDED;
+}
+
+static size_t count_keys(const csi_pkcs12 *pkcs12)
 {
     size_t keys = 0;
     for (size_t i = 0; i < pkcs12->bag_count; i++)
-        keys += pkcs12->bags[i].kind == CSI_BAG_KEY || pkcs12->bags[i].kind == CSI_BAG_SHROUDED;
-    return keys == 1;
+        keys += is_key(&pkcs12->bags[i]);
+    return keys;
 }
 
 static int32_t first_free(const struct pairs *p)
@@ -226,7 +236,7 @@ static certstore_status find_leaf(struct pairs *p, const struct csi_bag *key, in
     CSI_AUTO(csi_blob) *name = folded_name(key, err);
     if (name != NULL)
         *leaf = find(&p->names, csi_blob_span(name), p->leaf);
-    if (*leaf == CSI_NO_BAG && only_key(p->pkcs12))
+    if (*leaf == CSI_NO_BAG && p->key_count == 1)
         *leaf = first_free(p);
     return err->status;
 }
@@ -302,6 +312,8 @@ static certstore_status build_chain(struct pairs *p, struct csi_p12_item *item, 
         struct csi_cert_view view;
         CSI_TRY(append(p->pkcs12, item, bag, err));
         CSI_TRY(csi_limit_check(p->read->limits, CERTSTORE_LIMIT_CHAIN_LENGTH, item->chain_count, err));
+        /* Keys share the certificates of their chains: without this a small file could list each of them 64 times for every key. */
+        CSI_TRY(csi_limit_check(p->read->limits, CERTSTORE_LIMIT_ENTRIES, p->pkcs12->chain_count / SHARED_CHAINS, err));
         p->member[bag] = true;
         if (!csi_cert_skim(p->pkcs12->bags[bag].object, &view) || csi_span_equal(view.issuer, view.subject))
             return CERTSTORE_OK;
@@ -335,17 +347,9 @@ static certstore_status pair_all(struct pairs *p, certstore_error *err)
     if (p->leaf == NULL)
         return err->status;
     for (size_t i = 0; i < pkcs12->bag_count; i++)
-        if (pkcs12->bags[i].kind == CSI_BAG_KEY || pkcs12->bags[i].kind == CSI_BAG_SHROUDED)
+        if (is_key(&pkcs12->bags[i]))
             CSI_TRY(pair_key(p, (int32_t)i, err));
     return CERTSTORE_OK;
-}
-
-static bool has_keys(const csi_pkcs12 *pkcs12)
-{
-    for (size_t i = 0; i < pkcs12->bag_count; i++)
-        if (pkcs12->bags[i].kind == CSI_BAG_KEY || pkcs12->bags[i].kind == CSI_BAG_SHROUDED)
-            return true;
-    return false;
 }
 
 certstore_status csi_pkcs12_pair(csi_pkcs12 *pkcs12, struct csi_p12_read *read, struct csi_pairing *pairing, certstore_error *err)
@@ -353,9 +357,9 @@ certstore_status csi_pkcs12_pair(csi_pkcs12 *pkcs12, struct csi_p12_read *read, 
     pairing->member = csi_new(pkcs12->bag_count, sizeof *pairing->member, err);
     if (pairing->member == NULL)
         return err->status;
-    if (!has_keys(pkcs12))
+    struct pairs p = { .pkcs12 = pkcs12, .read = read, .member = pairing->member, .key_count = count_keys(pkcs12) };
+    if (p.key_count == 0)
         return CERTSTORE_OK;
-    struct pairs p = { .pkcs12 = pkcs12, .read = read, .member = pairing->member };
     certstore_status status = pair_all(&p, err);
     pairs_clear(&p);
     return status;

@@ -221,6 +221,7 @@ static certstore_status read_safe(csi_pkcs12 *pkcs12, struct csi_p12_read *read,
     struct csi_reader content;
     if (!read_content_info(r, &whole, &type, &content))
         return malformed("a safe's ContentInfo", err);
+    CSI_TRY(csi_limit_check(read->limits, CERTSTORE_LIMIT_ENTRIES, pkcs12->safe_count + 1, err));
     struct csi_safe *safes = csi_grow(pkcs12->safes, &pkcs12->safe_capacity, pkcs12->safe_count + 1, sizeof *safes, err);
     if (safes == NULL)
         return err->status;

@@ -203,6 +203,10 @@ static certstore_status mac_password(struct csi_p12_edit *e, const csi_secret **
         return CERTSTORE_OK;
     if (csi_p12_mac_verify(&e->session, &e->from->mac, e->from->mac_input, *password, &reading, &mismatch) == CERTSTORE_OK)
         return CERTSTORE_OK;
+    if (mismatch.status != CERTSTORE_E_PASSWORD) { /* too much work, no memory, an unknown algorithm: another passphrase would not help */
+        csi_error_move(err, &mismatch);
+        return err->status;
+    }
     return csi_fail(err, CERTSTORE_E_PASSWORD, "PKCS#12: changing it takes the passphrase of its integrity check; give it");
 }
 
@@ -268,10 +272,14 @@ static void clear(struct csi_p12_edit *e)
     csi_pbe_session_close(&e->session);
 }
 
+enum { OUR_ITERATIONS = 100000 /* the most that any profile writes */ };
+
 static certstore_status run(struct csi_p12_edit *e, struct csi_buf *out, certstore_error *err)
 {
     e->limits = *e->in->limits;
-    e->limits.value[CERTSTORE_LIMIT_KDF_ITERATIONS] = UINT64_MAX; /* what is written was within the reader's limits, or is ours */
+    /* Not all that is followed was ever derived: a store that was read without a passphrase says what it likes in its MAC. */
+    if (e->limits.value[CERTSTORE_LIMIT_KDF_ITERATIONS] < OUR_ITERATIONS)
+        e->limits.value[CERTSTORE_LIMIT_KDF_ITERATIONS] = OUR_ITERATIONS;
     e->limits.value[CERTSTORE_LIMIT_KDF_TOTAL] = UINT64_MAX;
     e->budget.limits = &e->limits;
     e->session.budget = &e->budget;

@@ -118,12 +118,10 @@ static csi_blob *make_envelope(const struct csi_buf *algorithm, const struct csi
     return csi_blob_from_buf(&out, err);
 }
 
-static csi_blob *seal_pbe(struct csi_span like, struct csi_span pkcs8, const csi_secret *password, certstore_error *err)
+static csi_blob *seal_pbe(struct csi_span like, struct csi_span pkcs8, const csi_secret *password, const struct csi_limits *limits,
+                          certstore_error *err)
 {
-    struct csi_limits limits = csi_limits_default;
-    limits.value[CERTSTORE_LIMIT_KDF_ITERATIONS] = UINT64_MAX; /* what is followed was within the reader's limits */
-    limits.value[CERTSTORE_LIMIT_KDF_TOTAL] = UINT64_MAX;
-    struct csi_budget budget = { .limits = &limits };
+    struct csi_budget budget = { .limits = limits };
     CSI_AUTO_PBE_SESSION session = { .budget = &budget };
     CSI_AUTO_BUF algorithm = { 0 };
     CSI_AUTO_BUF ciphertext = { 0 };
@@ -176,11 +174,12 @@ csi_blob *csi_pkcs8_seal(enum csi_pkcs8_scheme scheme, struct csi_span pkcs8, co
     }
     if (csi_buf_check(&like, err) != CERTSTORE_OK)
         return NULL;
-    return seal_pbe(csi_buf_span(&like), pkcs8, password, err);
+    return seal_pbe(csi_buf_span(&like), pkcs8, password, &csi_limits_default, err);
 }
 
 /* What the existing envelope cannot be followed in is made with the default scheme. */
-csi_blob *csi_pkcs8_reseal(struct csi_span like, struct csi_span pkcs8, const csi_secret *password, certstore_error *err)
+csi_blob *csi_pkcs8_reseal(struct csi_span like, struct csi_span pkcs8, const csi_secret *password, const struct csi_limits *limits,
+                           certstore_error *err)
 {
     struct envelope envelope;
     uint64_t iterations = 0;
@@ -189,12 +188,14 @@ csi_blob *csi_pkcs8_reseal(struct csi_span like, struct csi_span pkcs8, const cs
     if (csi_span_equal(envelope.oid, csi_span(oid_jks, sizeof oid_jks)))
         return seal_jks(pkcs8, password, err);
     if (!is_java(envelope.oid))
-        return csi_pbe_can_seal(envelope.algorithm) ? seal_pbe(envelope.algorithm, pkcs8, password, err)
+        return csi_pbe_can_seal(envelope.algorithm) ? seal_pbe(envelope.algorithm, pkcs8, password, limits, err)
                                                     : csi_pkcs8_seal(CSI_PKCS8_PBES2_AES256_SHA256, pkcs8, password, 0, err);
     struct csi_reader r = csi_reader(envelope.parameters);
     struct csi_reader body;
     struct csi_tlv salt;
     bool stated = csi_der_enter(&r, CSI_DER_SEQUENCE, &body) && csi_der_expect(&body, CSI_DER_OCTET_STRING, &salt) &&
                   csi_der_uint(&body, &iterations) && iterations <= UINT32_MAX;
+    if (stated && csi_budget_spend(&(struct csi_budget){ .limits = limits }, iterations, err) != CERTSTORE_OK)
+        return NULL;
     return csi_pkcs8_seal(CSI_PKCS8_JCEKS, pkcs8, password, stated ? (unsigned)iterations : 0, err);
 }

@@ -20,8 +20,10 @@ enum csi_pkcs8_scheme {
 };
 /* Seals a PrivateKeyInfo. iterations 0: the scheme's default (10,000; JCEKS 200,000). */
 csi_blob *csi_pkcs8_seal(enum csi_pkcs8_scheme scheme, struct csi_span pkcs8, const csi_secret *password, unsigned iterations, certstore_error *err);
-/* Seals with the algorithm and parameters (fresh salt and IV) of an existing envelope: an edit keeps algorithms. */
-csi_blob *csi_pkcs8_reseal(struct csi_span like, struct csi_span pkcs8, const csi_secret *password, certstore_error *err);
+/* Seals with the algorithm and parameters (fresh salt and IV) of an existing envelope: an edit keeps algorithms. That envelope may never have been
+ * opened, so its work is bounded as a reader's: CERTSTORE_E_LIMIT. */
+csi_blob *csi_pkcs8_reseal(struct csi_span like, struct csi_span pkcs8, const csi_secret *password, const struct csi_limits *limits,
+                           certstore_error *err);
 
 /* True for an envelope under one of Java's own two algorithms, which nothing but its key stores reads. */
 bool csi_pkcs8_is_java(struct csi_span sealed);

@@ -137,14 +137,19 @@ static char *unique_alias(const certstore_bundle *bundle, const certstore_entry 
     return csi_format(err, "%s-%zu", base, free_at);
 }
 
+static void replace_at(certstore_bundle *bundle, size_t position, certstore_entry *entry)
+{
+    entry->frozen = true;
+    certstore_entry_free(bundle->entries[position]);
+    bundle->entries[position] = entry;
+}
+
 certstore_status csi_bundle_append(certstore_bundle *bundle, certstore_entry *taken, bool make_unique, certstore_error *err)
 {
     CSI_AUTO(certstore_entry) *entry = taken;
     size_t position = csi_bundle_position(bundle, entry->alias);
     if (position != SIZE_MAX && !make_unique) {
-        certstore_entry_free(bundle->entries[position]);
-        entry->frozen = true;
-        bundle->entries[position] = csi_steal(&entry);
+        replace_at(bundle, position, csi_steal(&entry));
         return CERTSTORE_OK;
     }
     if (position != SIZE_MAX) {
@@ -158,6 +163,23 @@ certstore_status csi_bundle_append(certstore_bundle *bundle, certstore_entry *ta
     csi_steal(&entry);
     bundle->read_count = bundle->count;
     return CERTSTORE_OK;
+}
+
+certstore_status csi_bundle_append_instead(certstore_bundle *bundle, certstore_entry *taken, certstore_error *err)
+{
+    CSI_AUTO(certstore_entry) *entry = taken;
+    const size_t position = csi_bundle_position(bundle, entry->alias);
+    if (position != SIZE_MAX) {
+        CSI_AUTO(certstore_entry) *other = csi_entry_copy(bundle->entries[position], err);
+        CSI_AUTO(csi_chars) *alias = other != NULL ? unique_alias(bundle, other, err) : NULL;
+        if (alias == NULL)
+            return err->status;
+        CSI_TRY(csi_index_rename(bundle->index, position, other->alias, alias, err));
+        free(other->alias);
+        other->alias = csi_steal(&alias);
+        replace_at(bundle, position, csi_steal(&other));
+    }
+    return csi_bundle_append(bundle, csi_steal(&entry), false, err);
 }
 
 static bool same_content(const csi_blob *a, const csi_blob *b)
@@ -217,13 +239,6 @@ static certstore_status inherit(certstore_entry *entry, const certstore_entry *s
     entry->origin.changed = stands->origin.document != NULL ? changed : 0;
     entry->unnamed = stands->unnamed && strcmp(stands->alias, entry->alias) == 0;
     return CERTSTORE_OK;
-}
-
-static void replace_at(certstore_bundle *bundle, size_t position, certstore_entry *entry)
-{
-    entry->frozen = true;
-    certstore_entry_free(bundle->entries[position]);
-    bundle->entries[position] = entry;
 }
 
 static uint32_t origin_hash(size_t number)

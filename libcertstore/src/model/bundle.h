@@ -36,6 +36,8 @@ certstore_bundle *csi_bundle_copy(const certstore_bundle *bundle, certstore_erro
 /* Appends an entry while decoding: takes the caller's reference (also when it fails) and freezes it. An alias that is there already: with
  * unique_alias true it is made unique with a suffix; otherwise the earlier entry is REPLACED in place (what Java does with duplicates). */
 certstore_status csi_bundle_append(certstore_bundle *bundle, certstore_entry *entry, bool unique_alias, certstore_error *err);
+/* The same where another entry has the alias: that one gets a name of its own instead, and stays where it is. */
+certstore_status csi_bundle_append_instead(certstore_bundle *bundle, certstore_entry *entry, certstore_error *err);
 /* Position by alias under the bundle's rule; SIZE_MAX when there is none. */
 size_t csi_bundle_position(const certstore_bundle *bundle, const char *alias);
 certstore_status csi_bundle_put(certstore_bundle *bundle, const certstore_entry *entry, certstore_error *err);

@@ -40,6 +40,8 @@ certstore_status csi_budget_spend(struct csi_budget *budget, uint64_t iterations
 {
     CSI_TRY(csi_limit_check(budget->limits, CERTSTORE_LIMIT_KDF_ITERATIONS, iterations, err));
     uint64_t spent;
+    if (iterations < CSI_DERIVATION_LEAST)
+        iterations = CSI_DERIVATION_LEAST;
     if (__builtin_add_overflow(budget->spent, iterations, &spent))
         spent = UINT64_MAX;
     CSI_TRY(csi_limit_check(budget->limits, CERTSTORE_LIMIT_KDF_TOTAL, spent, err));

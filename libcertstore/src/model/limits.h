@@ -16,6 +16,10 @@ extern const struct csi_limits csi_limits_default;
 /* CERTSTORE_E_LIMIT with a message that names the ceiling and how to raise it, if amount is over it. */
 certstore_status csi_limit_check(const struct csi_limits *limits, certstore_limit limit, uint64_t amount, certstore_error *err);
 
+/* Every derivation has a price of its own, whatever it iterates: a library context, providers, fetches. It is counted as this many iterations, or a
+ * million keys of one iteration each would cost nothing. */
+enum { CSI_DERIVATION_LEAST = 500 };
+
 /* Iterations still allowed for this read. Asked BEFORE each derivation: checks the one and the sum, and takes the amount off. */
 struct csi_budget {
     const struct csi_limits *limits;

@@ -39,6 +39,21 @@ static void a_length_longer_than_the_input_is_no_element(void **state)
     }
 }
 
+/* NULL and 0, as an absent field is: even reading nothing must add nothing to NULL, which UndefinedBehaviorSanitizer watches. */
+static void an_empty_span_without_memory_has_nothing_to_read(void **state)
+{
+    (void)state;
+    struct csi_reader r = csi_reader(csi_span(NULL, 0));
+    struct csi_tlv tlv;
+    struct csi_span none;
+    uint8_t byte;
+    assert_int_equal(csi_left(&r), 0);
+    assert_false(csi_read_u8(&r, &byte));
+    assert_false(csi_der_next(&r, &tlv));
+    assert_true(csi_read_span(&r, 0, &none));
+    assert_int_equal(none.size, 0);
+}
+
 static void an_oid_is_written_in_dots(void **state)
 {
     (void)state;
@@ -59,6 +74,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_read_past_the_end_fails_and_moves_nothing),
         cmocka_unit_test(a_length_longer_than_the_input_is_no_element),
+        cmocka_unit_test(an_empty_span_without_memory_has_nothing_to_read),
         cmocka_unit_test(an_oid_is_written_in_dots),
     };
     return cmocka_run_group_tests_name("reader", tests, NULL, NULL);

@@ -187,7 +187,7 @@ static void iteration_counts_of_every_size_are_written_as_der(void **state)
         assert_int_equal(csi_jceks_pbe_seal(csi_span(small_pkcs8, sizeof small_pkcs8), password, counts[i], &parameters, &ciphertext, &err),
                          CERTSTORE_OK);
         assert_int_equal(csi_jceks_pbe_open(csi_buf_span(&parameters), csi_buf_span(&ciphertext), password, &budget, &opened, &err), CERTSTORE_OK);
-        assert_int_equal(budget.spent, counts[i]);
+        assert_int_equal(budget.spent, counts[i] > CSI_DERIVATION_LEAST ? counts[i] : CSI_DERIVATION_LEAST);
     }
 }
 

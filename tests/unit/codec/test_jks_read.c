@@ -314,6 +314,10 @@ static void aliases_that_differ_in_case_are_both_kept(void **state)
         assert_int_equal(bundle->count, 2);
         assert_int_equal(jksfile_find(bundle, "foo")->certs[0].data[4], 1);
         assert_true(jksfile_has_note(bundle, "java-invisible", "Foo"));
+        assert_int_equal(bundle->entries[0]->certs[0].data[4], order == 0 ? 1 : 2); /* in the file's order, or writing would change it */
+        CSI_AUTO(csi_passwords) *passwords = jksfile_passwords("changeit", NULL);
+        CSI_AUTO(csi_blob) *same = jksfile_write(&csi_codec_jks, bundle, passwords, false, CERTSTORE_OK);
+        assert_true(csi_span_equal(csi_blob_span(same), csi_buf_span(&file)));
     }
 }
 

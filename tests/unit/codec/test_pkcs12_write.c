@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "base/writer.h"
 #include "codec/pkcs12.h"
 #include "support/codec.h"
 #include "support/make.h"
@@ -443,6 +444,45 @@ static void what_has_no_place_is_a_loss(void **state)
     assert_int_equal(certstore_report_count(some), 2);
 }
 
+/* The store in DER with a MacData behind its authSafe that asks for 8,388,607 iterations. */
+static csi_blob *with_costly_mac(const csi_blob *plain)
+{
+    static const uint8_t cheap[] = { 0x02, 0x03, 0x01, 0x86, 0xa0 };
+    static const uint8_t costly[] = { 0x02, 0x03, 0x7f, 0xff, 0xff };
+    certstore_error err = { 0 };
+    struct csi_reader r = csi_reader(csi_blob_span(plain));
+    struct csi_tlv pfx;
+    CSI_AUTO_BUF out = { 0 };
+    assert_true(csi_der_expect(&r, CSI_DER_SEQUENCE, &pfx));
+    csi_buf_put_span(&out, pfx.content);
+    csi_p12_mac_put_template(CSI_PROFILE_LEGACY, &out);
+    assert_memory_equal(out.data + out.size - sizeof cheap, cheap, sizeof cheap);
+    memcpy(out.data + out.size - sizeof costly, costly, sizeof costly);
+    csi_der_wrap(&out, 0, CSI_DER_SEQUENCE);
+    return csi_blob_from_buf(&out, &err);
+}
+
+/* Read without a passphrase, its MAC was never derived; an edit with one must not do so either. */
+static void a_mac_that_was_never_verified_is_not_followed_beyond_the_limits(void **state)
+{
+    struct fixture *f = *state;
+    certstore_error err = { 0 };
+    CSI_AUTO(certstore_bundle) *roots = csi_bundle_new("pkcs12", CSI_ALIAS_LOWER, &err);
+    put(roots, make_trusted("a", f->web.root));
+    put(roots, make_trusted("b", f->mail.root));
+    CSI_AUTO(csi_blob) *plain = codec_encode(&csi_codec_pkcs12, roots, NULL, CSI_PROFILE_DEFAULT);
+    CSI_AUTO(csi_blob) *bomb = with_costly_mac(plain);
+    CSI_AUTO(certstore_bundle) *read = read_back(bomb, NULL);
+    CSI_AUTO(csi_parts) *parts = csi_parts_new(&err);
+    struct csi_encode in = { .protect = f->passwords, .part_count = 1, .limits = &csi_limits_default };
+    assert_int_equal(csi_bundle_remove(read, "a", &err), CERTSTORE_OK);
+    assert_int_equal(csi_codec_pkcs12.encode(read, &in, parts, &err), CERTSTORE_E_LIMIT);
+    certstore_error_clear(&err);
+    in.reprotect = true;
+    assert_int_equal(csi_codec_pkcs12.encode(read, &in, parts, &err), CERTSTORE_E_LIMIT);
+    assert_int_equal(parts->count, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -464,6 +504,7 @@ int main(void)
         TEST(a_passphrase_that_java_cannot_use_is_refused_for_java_alone),
         TEST(a_trusted_entry_that_says_nothing_about_trust_keeps_saying_nothing),
         TEST(adding_costs_one_derivation_for_the_safe_and_one_for_the_mac),
+        TEST(a_mac_that_was_never_verified_is_not_followed_beyond_the_limits),
         TEST(what_has_no_place_is_a_loss),
     };
     return cmocka_run_group_tests_name("pkcs12 writing", tests, NULL, NULL);

@@ -149,7 +149,7 @@ static void resealing_keeps_algorithm_and_iterations_and_changes_salt_and_iv(voi
 {
     struct fixture *f = *state;
     CSI_AUTO(csi_blob) *like = openssl_sealed(f, NID_camellia_128_cbc);
-    CSI_AUTO(csi_blob) *again = csi_pkcs8_reseal(csi_blob_span(like), csi_secret_span(f->pkcs8), f->wrong, &f->err);
+    CSI_AUTO(csi_blob) *again = csi_pkcs8_reseal(csi_blob_span(like), csi_secret_span(f->pkcs8), f->wrong, &csi_limits_default, &f->err);
     assert_non_null(again);
     assert_int_equal(again->size, like->size);
     assert_int_equal(open_it(f, again, f->wrong), CERTSTORE_OK);
@@ -158,6 +158,26 @@ static void resealing_keeps_algorithm_and_iterations_and_changes_salt_and_iv(voi
     for (size_t i = 0; i < 90; i++) /* the parameters: only salt (8) and IV (16) may differ */
         different += like->data[i] != again->data[i];
     assert_in_range(different, 8, 24);
+}
+
+/* An edit may follow an envelope that nobody has opened: what it asks for is bounded all the same. */
+static void an_envelope_that_asks_for_too_much_work_is_not_followed(void **state)
+{
+    struct fixture *f = *state;
+    static const enum csi_pkcs8_scheme schemes[] = { CSI_PKCS8_PBES2_AES256_SHA256, CSI_PKCS8_PBE_SHA1_3DES, CSI_PKCS8_JCEKS };
+    CSI_AUTO(csi_secret) *ascii = csi_secret_new("changeit", 8, &f->err);
+    struct csi_limits limits = csi_limits_default;
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+        certstore_error err = { 0 };
+        CSI_AUTO(csi_blob) *like = csi_pkcs8_seal(schemes[i], csi_secret_span(f->pkcs8), ascii, 3000, &err);
+        limits.value[CERTSTORE_LIMIT_KDF_ITERATIONS] = 2999;
+        assert_null(csi_pkcs8_reseal(csi_blob_span(like), csi_secret_span(f->pkcs8), ascii, &limits, &err));
+        assert_int_equal(err.status, CERTSTORE_E_LIMIT);
+        certstore_error_clear(&err);
+        limits.value[CERTSTORE_LIMIT_KDF_ITERATIONS] = 3000;
+        CSI_AUTO(csi_blob) *again = csi_pkcs8_reseal(csi_blob_span(like), csi_secret_span(f->pkcs8), ascii, &limits, &err);
+        assert_int_equal(open_it(f, again, ascii), CERTSTORE_OK);
+    }
 }
 
 static void iterations_are_refused_before_anything_is_derived(void **state)
@@ -234,6 +254,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_sealed_opens_again_and_the_salt_is_fresh, set_up, tear_down),
         cmocka_unit_test_setup_teardown(jceks_seals_under_an_ascii_passphrase, set_up, tear_down),
         cmocka_unit_test_setup_teardown(resealing_keeps_algorithm_and_iterations_and_changes_salt_and_iv, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_envelope_that_asks_for_too_much_work_is_not_followed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(iterations_are_refused_before_anything_is_derived, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_unknown_algorithm_is_named_and_is_not_a_wrong_passphrase, set_up, tear_down),
         cmocka_unit_test_setup_teardown(every_cut_and_every_flipped_byte_is_refused_or_read_without_harm, set_up, tear_down),
