@@ -29,8 +29,9 @@ static void read_in_command(const char *text)
 {
     struct store_name name = store_name_parse(text);
     must(name.uri != NULL);
-    if (name.pass != NULL)
-        must(strstr(name.uri, "?pass=") == NULL && strstr(name.uri, "&pass=") == NULL);
+    const char *query = strchr(name.uri, '?');
+    if (name.pass != NULL && query != NULL)
+        must(strncmp(query, "?pass=", 6) != 0 && strstr(query, "&pass=") == NULL);
     read_in_library(name.uri);
     store_name_free(&name);
 }

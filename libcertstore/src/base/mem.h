@@ -54,6 +54,12 @@ static inline struct csi_span csi_span_text(const char *text)
     return (struct csi_span){ (const uint8_t *)text, strlen(text) };
 }
 
+/* Just behind the last byte. An empty span may have no memory, and adding even 0 to NULL is undefined (C11 6.5.6). */
+static inline const uint8_t *csi_span_end(struct csi_span bytes)
+{
+    return bytes.size > 0 ? bytes.data + bytes.size : bytes.data;
+}
+
 static inline bool csi_span_equal(struct csi_span a, struct csi_span b)
 {
     return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);

@@ -12,8 +12,7 @@ struct csi_reader {
 
 static inline struct csi_reader csi_reader(struct csi_span bytes)
 {
-    /* NULL and 0 is an empty span; adding even 0 to NULL is undefined (C11 6.5.6). */
-    return (struct csi_reader){ bytes.data, bytes.data != NULL ? bytes.data + bytes.size : NULL };
+    return (struct csi_reader){ bytes.data, csi_span_end(bytes) };
 }
 static inline size_t csi_left(const struct csi_reader *r)
 {

@@ -93,7 +93,7 @@ bool csi_utf8_valid(struct csi_span text)
 {
     if (csi_text_ascii(text))
         return true;
-    const uint8_t *end = text.data + text.size;
+    const uint8_t *end = csi_span_end(text);
     for (const uint8_t *at = text.data; at < end;)
         if (csi_utf8_next(&at, end) < 0)
             return false;
@@ -134,7 +134,7 @@ bool csi_text_from_modified_utf8(struct csi_span in, struct csi_buf *out)
         return true;
     }
     struct unit_sink sink = { out, 0 };
-    const uint8_t *end = in.data + in.size;
+    const uint8_t *end = csi_span_end(in);
     for (const uint8_t *at = in.data; at < end;) {
         int32_t unit = next_sequence(&at, end);
         if (unit < 0 || unit >= SUPPLEMENTARY)
@@ -163,7 +163,7 @@ bool csi_text_to_modified_utf8(struct csi_span in, struct csi_buf *out)
         csi_buf_put_span(out, in);
         return true;
     }
-    const uint8_t *end = in.data + in.size;
+    const uint8_t *end = csi_span_end(in);
     for (const uint8_t *at = in.data; at < end;) {
         int32_t code_point = csi_utf8_next(&at, end);
         if (code_point < 0)
@@ -204,7 +204,7 @@ bool csi_text_from_utf16be(struct csi_span in, struct csi_buf *out)
 
 bool csi_text_to_utf16be(struct csi_span in, struct csi_buf *out)
 {
-    const uint8_t *end = in.data + in.size;
+    const uint8_t *end = csi_span_end(in);
     for (const uint8_t *at = in.data; at < end;) {
         int32_t code_point = csi_utf8_next(&at, end);
         if (code_point < 0)

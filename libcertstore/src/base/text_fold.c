@@ -53,7 +53,7 @@ struct lower {
 
 static struct lower lower_begin(struct csi_span text)
 {
-    return (struct lower){ .at = text.data, .end = text.data + text.size };
+    return (struct lower){ .at = text.data, .end = csi_span_end(text) };
 }
 
 /* Whether a cased letter follows in the same word. Stops at the first, so that many sigmas cost no more than the text is long. */

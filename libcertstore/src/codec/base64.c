@@ -140,7 +140,7 @@ static const char *finish(struct state *s)
 
 bool csi_base64_decode(struct csi_span text, uint8_t *out, size_t *size, size_t *bad, const char **why)
 {
-    struct state s = { .at = text.data, .end = text.data + text.size };
+    struct state s = { .at = text.data, .end = csi_span_end(text) };
     s.out = out;
     const char *wrong = NULL;
     while (wrong == NULL && s.at < s.end) {

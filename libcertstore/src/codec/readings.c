@@ -13,7 +13,7 @@ static void put_widened(struct csi_span password, struct csi_buf *out)
 static bool put_latin1(struct csi_span password, struct csi_buf *out)
 {
     const uint8_t *at = password.data;
-    const uint8_t *end = at + password.size;
+    const uint8_t *end = csi_span_end(password);
     while (at < end) {
         int32_t code_point = csi_utf8_next(&at, end);
         if (code_point < 0 || code_point > 0xff)

@@ -39,7 +39,7 @@ static char *slug(struct csi_span text, certstore_error *err)
     if (alias == NULL)
         return NULL;
     size_t used = 0;
-    const uint8_t *end = text.data + text.size;
+    const uint8_t *end = csi_span_end(text);
     for (const uint8_t *at = text.data; at < end && used < LONGEST;) {
         const uint8_t *from = at;
         int32_t c = *at < 0x80 ? *at++ : csi_utf8_next(&at, end);

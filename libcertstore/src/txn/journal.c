@@ -19,9 +19,10 @@ struct line {
 /* Cuts the line at an offset into body and mark; false when it is not even shaped like one. */
 static bool split(struct csi_span bytes, size_t at, struct line *line)
 {
+    if (at == bytes.size)
+        return false;
     const uint8_t *start = bytes.data + at;
-    size_t left = bytes.size - at;
-    const uint8_t *newline = left > 0 ? memchr(start, '\n', left) : NULL;
+    const uint8_t *newline = memchr(start, '\n', bytes.size - at);
     if (newline == NULL)
         return false;
     size_t size = (size_t)(newline - start);
