@@ -209,6 +209,20 @@ static void hexadecimal_is_strict(void **state)
         assert_false(csi_unhex(bad[i], bytes, 2));
 }
 
+/* NULL and 0, as an absent field is, which UndefinedBehaviorSanitizer watches. */
+static void text_without_memory_is_empty_text(void **state)
+{
+    (void)state;
+    const struct csi_span none = csi_span(NULL, 0);
+    CSI_AUTO_BUF out = { 0 };
+    assert_true(csi_utf8_valid(none));
+    assert_true(csi_text_from_modified_utf8(none, &out) && csi_text_to_modified_utf8(none, &out));
+    assert_true(csi_text_from_utf16be(none, &out) && csi_text_to_utf16be(none, &out) && csi_text_lower(none, &out));
+    csi_text_from_latin1(none, &out);
+    assert_int_equal(out.size, 0);
+    assert_false(out.failed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -220,6 +234,7 @@ int main(void)
         cmocka_unit_test(aliases_are_equal_and_hash_alike_exactly_when_their_folded_forms_are_equal),
         cmocka_unit_test(a_hash_depends_on_its_key_and_on_every_byte),
         cmocka_unit_test(folding_a_long_alias_of_sigmas_takes_no_longer_than_reading_it),
+        cmocka_unit_test(text_without_memory_is_empty_text),
         cmocka_unit_test(hexadecimal_is_strict),
     };
     return cmocka_run_group_tests_name("text", tests, NULL, NULL);
