@@ -66,6 +66,19 @@ static certstore_status status_of_errno(int number)
     }
 }
 
+/* Most of what the system refuses, only its own words explain; of a full disk everybody can be told what to do. */
+static void name_remedy(certstore_error *err)
+{
+    static const char general[] = "; see the cause";
+    static const char remedy[] = "; make room there and try again";
+    size_t size = strlen(err->message);
+    if (err->status != CERTSTORE_E_NO_SPACE || size < sizeof general - 1)
+        return;
+    size_t at = size - (sizeof general - 1);
+    if (strcmp(err->message + at, general) == 0 && at + sizeof remedy <= sizeof err->message)
+        memcpy(err->message + at, remedy, sizeof remedy);
+}
+
 certstore_status csi_fail_errno(certstore_error *err, int number, const char *format, ...)
 {
     if (err->status != CERTSTORE_OK)
@@ -74,6 +87,7 @@ certstore_status csi_fail_errno(certstore_error *err, int number, const char *fo
     va_start(args, format);
     set(err, status_of_errno(number), format, args);
     va_end(args);
+    name_remedy(err);
     char text[128];
     csi_error_set_cause(err, strerror_r(number, text, sizeof text));
     return err->status;

@@ -159,6 +159,7 @@ static certstore_status lock_each(csi_txn *txn, int64_t deadline, struct csi_mem
         struct csi_member *member = &txn->members[i];
         certstore_status status = member->participant->kind->lock(member->participant, deadline, err);
         if (status != CERTSTORE_OK) {
+            csi_error_about(err, member->participant->store_location);
             csi_txn_unlock(txn);
             *held_up = status == CERTSTORE_E_PENDING && member->participant->pending != NULL ? member : NULL;
             return status;
@@ -192,9 +193,11 @@ static certstore_status verify_all(csi_txn *txn, certstore_error *err)
     for (size_t i = 0; i < txn->count; i++) {
         csi_participant *p = txn->members[i].participant;
         enum csi_content found = CSI_CONTENT_OTHER;
-        CSI_TRY(p->kind->verify(p, &found, err));
-        if (found != CSI_CONTENT_OLD)
-            return csi_fail(err, CERTSTORE_E_CONFLICT, "%s: somebody else changed it since it was read; read it again", p->location);
+        certstore_status status = p->kind->verify(p, &found, err);
+        if (status == CERTSTORE_OK && found != CSI_CONTENT_OLD)
+            status = csi_fail(err, CERTSTORE_E_CONFLICT, "%s: somebody else changed it since it was read; read it again", p->location);
+        csi_error_about(err, p->store_location);
+        CSI_TRY(status);
     }
     return CERTSTORE_OK;
 }
@@ -208,7 +211,9 @@ static certstore_status stage_all(csi_txn *txn, certstore_error *err)
     for (size_t i = 0; i < txn->count; i++) {
         csi_participant *p = txn->members[i].participant;
         struct csi_stage stage = { .backup = txn->members[i].backup, .journal = txn->journal->path, .light = txn->light };
-        CSI_TRY(p->kind->stage(p, &stage, &dirs, err));
+        certstore_status status = p->kind->stage(p, &stage, &dirs, err);
+        csi_error_about(err, p->store_location);
+        CSI_TRY(status);
         kept = kept || stage.backup != NULL;
     }
     if (!txn->light || kept)
