@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_recovery.c: what recovery says and does where it cannot simply go on: damage, strangers' changes, ROLLBACK, lost journals; and what history
- * knows then. */
+/* test_recovery.c: what recovery says and does where it cannot simply go on: damage, strangers' changes, ROLLBACK, lost journals; and what
+ * history knows then. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
