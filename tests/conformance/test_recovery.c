@@ -164,7 +164,7 @@ static void a_conflict_after_commit_is_for_a_person_to_see(void **state)
     struct fixture f;
     certstore_error err = { 0 };
     long from = 1;
-    CSI_AUTO(csi_chars) *path = stop_committed(&f, &rows[TWO_STORES], &from);
+    CSI_UNUSED CSI_AUTO(csi_chars) *path = stop_committed(&f, &rows[TWO_STORES], &from);
     test_write(f.dir, "sub/b.p12", "theirs");
     assert_null(open_place(&f, &f.row->places[0], &err));
     assert_int_equal(err.status, CERTSTORE_E_IN_DOUBT);
@@ -529,7 +529,7 @@ static void recovery_survives_any_failed_allocation(void **state)
     long from = 1;
     for (long at = 1; !done; at++) {
         struct fixture f;
-        CSI_AUTO(csi_chars) *path = stop_committed(&f, &rows[ALL], &from);
+        CSI_UNUSED CSI_AUTO(csi_chars) *path = stop_committed(&f, &rows[ALL], &from);
         from--; /* the same place again */
         faulty_alloc_reset(at, false);
         recover(&f);
