@@ -77,7 +77,7 @@ static size_t lower_bound(const struct table *table, struct csi_span key)
     return low;
 }
 
-/* The first certificate with that key that is not `taken` yet; CSI_NO_BAG if there is none. What is taken stays taken, so nobody looks at it twice. */
+/* The first certificate with that key that is not `taken` yet; CSI_NO_BAG if there is none. What is taken stays taken: nobody looks at it twice. */
 static int32_t find(struct table *table, struct csi_span key, const bool *taken)
 {
     const size_t first = lower_bound(table, key);
