@@ -13,6 +13,7 @@
 struct cli {
     const char *state_dir;  /* NULL: the library's default */
     const char *pass;       /* the SOURCE for stores that name none; NULL when not given */
+    const char *profile;    /* for what is written anew; NULL: the library's default */
     struct secret *general; /* the passphrase read from it, once */
     json_t *failure;        /* the first failure that was reported; NULL: none */
     json_t *losses;         /* what a copy loses, for its document; NULL: no copy was made */

@@ -15,7 +15,7 @@ _certstore_verb() {
     local i
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-        --state-dir | --pass) ((i++)) ;;
+        --state-dir | --pass | --profile) ((i++)) ;;
         -*) ;;
         *)
             printf '%s\n' "${COMP_WORDS[i]}"
@@ -41,6 +41,10 @@ _certstore() {
         ;;
     --expiring)
         mapfile -t COMPREPLY < <(compgen -W '7d 14d 30d 90d' -- "$current")
+        return
+        ;;
+    --profile)
+        mapfile -t COMPREPLY < <(compgen -W 'java8 java17 openssl3 fips legacy' -- "$current")
         return
         ;;
     --state-dir)

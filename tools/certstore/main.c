@@ -10,6 +10,7 @@
 const struct option global_options[] = {
     { "state-dir", 0, "DIR", false, "where generations and pending transactions live" },
     { "pass", 0, "SOURCE", false, "the passphrase of every store that names none" },
+    { "profile", 0, "NAME", false, "whom new keys and stores are for: java8, java17, openssl3, fips, legacy" },
     { "json", 0, NULL, false, "print one JSON document" },
     { "quiet", 'q', NULL, false, "print only what was asked for, and errors" },
     { "verbose", 'v', NULL, false, "say more on standard error" },
@@ -45,6 +46,7 @@ static void set_globals(struct cli *cli, const struct args *args)
 {
     cli->state_dir = args_value(args, "state-dir");
     cli->pass = args_value(args, "pass");
+    cli->profile = args_value(args, "profile");
     cli->quiet = args_flag(args, "quiet");
     cli->verbose = args_flag(args, "verbose");
     cli->no_color = args_flag(args, "no-color");

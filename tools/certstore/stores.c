@@ -17,6 +17,8 @@ certstore_options *options_new(struct cli *cli, int *status)
     OWNED(certstore_options) *options = certstore_options_new(err);
     if (cli->state_dir != NULL)
         certstore_options_set_state_dir(options, cli->state_dir, err);
+    if (cli->profile != NULL)
+        certstore_options_set_profile(options, cli->profile, err);
     if (certstore_error_status(err) == CERTSTORE_OK)
         return steal(&options);
     *status = report_error(cli, err);
