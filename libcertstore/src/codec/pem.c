@@ -16,6 +16,19 @@ static int probe(struct csi_span content)
     return csi_pem_classify_der(content, &kind, &label) ? 40 : 0;
 }
 
+/* Whether reading the file again would make up this very alias. */
+static certstore_status makes_up(const certstore_entry *entry, bool *same, certstore_error *err)
+{
+    *same = entry->unnamed;
+    if (*same || entry->cert_count == 0)
+        return CERTSTORE_OK;
+    CSI_AUTO(csi_chars) *alias = csi_alias_for_cert(NULL, csi_span(entry->certs[0].data, entry->certs[0].size), err);
+    if (alias == NULL)
+        return err->status;
+    *same = strcmp(alias, entry->alias) == 0;
+    return CERTSTORE_OK;
+}
+
 static certstore_status entry_losses(const certstore_entry *entry, certstore_report *losses, certstore_error *err)
 {
     const bool ours = entry->origin.document != NULL && entry->origin.document->codec == &csi_codec_pem;
@@ -24,7 +37,10 @@ static certstore_status entry_losses(const certstore_entry *entry, certstore_rep
     if (entry->kind == CERTSTORE_OPAQUE && !ours)
         return csi_report_add(losses, "opaque-lost", CERTSTORE_FAULT, entry->alias, err, "PEM has no place for %s; it is left out",
                               entry->type != NULL ? entry->type : "this entry");
-    if (!ours && !entry->unnamed)
+    bool same = true;
+    if (!ours)
+        CSI_TRY(makes_up(entry, &same, err));
+    if (!same)
         CSI_TRY(csi_report_add(losses, "alias-lost", CERTSTORE_INFO, entry->alias, err, "PEM holds no aliases; one is made from the subject"));
     if (entry->created_ms != INT64_MIN)
         CSI_TRY(csi_report_add(losses, "date-lost", CERTSTORE_INFO, entry->alias, err, "PEM does not say when an entry was made"));
