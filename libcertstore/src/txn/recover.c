@@ -299,6 +299,13 @@ static void clear_up(const struct csi_txn_env *env, const char *dir, const char 
         forget_if_lost(env, dir, name);
 }
 
+/* Just made, and perhaps not locked yet: another transaction's first moment, which only who is asked to clear up may disturb. */
+static bool is_empty(const struct csi_os *os, const char *path)
+{
+    struct stat st;
+    return os->stat(os, AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, &st) == 0 && st.st_size == 0;
+}
+
 static certstore_status settle_each(const struct csi_txn_env *env, bool explicit_call, certstore_report *report, certstore_error *err)
 {
     CSI_AUTO(csi_chars) *dir = csi_state_txn_dir(env, false, err);
@@ -313,6 +320,8 @@ static certstore_status settle_each(const struct csi_txn_env *env, bool explicit
         CSI_AUTO(csi_chars) *path = csi_format(err, "%s/%s", dir, names.items[i]);
         if (path == NULL)
             return err->status;
+        if (!explicit_call && is_empty(env->os, path))
+            continue;
         CSI_TRY(settle_and_say(env, path, explicit_call, report, err));
     }
     return CERTSTORE_OK;
