@@ -408,7 +408,7 @@ static void chains_that_keys_share_are_bounded_together(void **state)
         p12file_put_cert(&bags, csi_blob_span(b), NULL, NULL);
     }
     for (int i = 0; i < KEYS; i++) {
-        char id[8];
+        char id[16];
         snprintf(id, sizeof id, "%d", i);
         p12file_put_bag(&bags, CSI_BAG_OID_KEY, csi_blob_span(key), id, id);
         p12file_put_cert(&bags, csi_blob_span(leaf), NULL, id);

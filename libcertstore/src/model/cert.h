@@ -38,7 +38,7 @@ bool csi_cert_skim(struct csi_span der, struct csi_cert_view *view);
  * if malformed. */
 bool csi_time_from_der(struct csi_span time, int64_t *seconds);
 /* RFC 3339 text in UTC: "2027-01-31T23:59:59Z". */
-enum { CSI_TIME_TEXT_SIZE = 32 };
+enum { CSI_TIME_TEXT_SIZE = 48 };
 void csi_time_text(int64_t seconds, char text[CSI_TIME_TEXT_SIZE]);
 /* RFC 4514 text of a whole Name. */
 bool csi_name_text(struct csi_span name, struct csi_buf *out);

@@ -436,7 +436,7 @@ static void invariant_9_a_reader_never_sees_half_of_a_transaction(void **state)
     pid_t writer = fork();
     if (writer == 0) {
         for (int i = 1; i <= 200; i++) {
-            char text[8];
+            char text[16];
             snprintf(text, sizeof text, "%d", i);
             CSI_AUTO(csi_place) *place = open_place(&f, "cert.pem", "key.pem", &err);
             CSI_AUTO(csi_txn) *txn = csi_txn_begin(&f.env, &err);
