@@ -378,7 +378,7 @@ certstore_status certstore_txn_set_note(certstore_txn *txn, const char *note, ce
 certstore_status certstore_txn_prepare(certstore_txn *txn, certstore_error *err);
 /* All stores, or none. CERTSTORE_E_IN_DOUBT is the one failure after which something may have changed. */
 certstore_status certstore_txn_commit(certstore_txn *txn, certstore_error *err);
-/* The transaction's id: 32 hexadecimal digits. */
+/* The transaction's id: 32 hexadecimal digits; "" until it has its first store. */
 const char *certstore_txn_id(const certstore_txn *txn);
 /* How many stores were changed by the commit; a store that already was as asked does not count. */
 size_t certstore_txn_changed(const certstore_txn *txn);

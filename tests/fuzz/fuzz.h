@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fuzz.h: what the fuzz targets share: promises that abort, ceilings under which the time goes into parsing, bundles compared. */
+/* fuzz.h: what the fuzz targets share: promises that abort, ceilings under which the time goes into parsing. */
 #ifndef FUZZ_H
 #define FUZZ_H
 
@@ -37,25 +37,6 @@ static inline csi_passwords *fuzz_passwords(const char *store)
 static inline bool same_blob(const csi_blob *a, const csi_blob *b)
 {
     return a == b || (a != NULL && b != NULL && csi_span_equal(csi_blob_span(a), csi_blob_span(b)));
-}
-
-static inline void must_be_the_same_entry(const certstore_entry *a, const certstore_entry *b)
-{
-    must(a->kind == b->kind && strcmp(a->alias, b->alias) == 0 && a->created_ms == b->created_ms && a->unnamed == b->unnamed);
-    must(csi_entry_same_certs(a, b) && csi_entry_same_trust(a, b) && same_blob(a->content, b->content));
-    must((a->key == NULL) == (b->key == NULL));
-    if (a->key != NULL)
-        must(a->key->protection == b->key->protection && same_blob(a->key->sealed, b->key->sealed));
-}
-
-/* The same entries in the same order, and found by their aliases. */
-static inline void must_be_the_same(const certstore_bundle *a, const certstore_bundle *b)
-{
-    must(a->count == b->count);
-    for (size_t i = 0; i < a->count; i++) {
-        must_be_the_same_entry(a->entries[i], b->entries[i]);
-        must(csi_bundle_position(b, a->entries[i]->alias) == i);
-    }
 }
 
 #endif

@@ -408,7 +408,7 @@ static void a_trusted_entry_that_says_nothing_about_trust_keeps_saying_nothing(v
     assert_false(bag_of(raw(after), csi_blob_span(f->web.root), "web-root") == NULL);
 }
 
-static void adding_costs_one_derivation_for_the_safe_and_one_for_the_mac(void **state)
+static void reading_what_was_added_costs_one_derivation_for_the_safe_and_one_for_the_mac(void **state)
 {
     const struct fixture *f = *state;
     certstore_error err = { 0 };
@@ -503,7 +503,7 @@ int main(void)
         TEST(a_store_without_a_passphrase_stays_without),
         TEST(a_passphrase_that_java_cannot_use_is_refused_for_java_alone),
         TEST(a_trusted_entry_that_says_nothing_about_trust_keeps_saying_nothing),
-        TEST(adding_costs_one_derivation_for_the_safe_and_one_for_the_mac),
+        TEST(reading_what_was_added_costs_one_derivation_for_the_safe_and_one_for_the_mac),
         TEST(a_mac_that_was_never_verified_is_not_followed_beyond_the_limits),
         TEST(what_has_no_place_is_a_loss),
     };
