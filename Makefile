@@ -14,9 +14,9 @@ PKGS     := libcrypto libssl p11-kit-1
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wvla -Wstrict-prototypes -Wmissing-prototypes -Werror
 OPTIMIZE ?= -O2 -g
 CFLAGS_ALL  = -std=c11 -D_GNU_SOURCE $(WARNINGS) -fvisibility=hidden -fPIC -fstack-protector-strong $(OPTIMIZE) $(CFLAGS) \
-              -Ilibcertstore/include -Ilibcertstore/src $(shell pkg-config --cflags libcrypto)
+              -Ilibcertstore/include -Ilibcertstore/src $(shell pkg-config --cflags libcrypto p11-kit-1)
 LDFLAGS_ALL = -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
-LIBS        = $(shell pkg-config --libs libssl libcrypto) -lpthread
+LIBS        = $(shell pkg-config --libs libssl libcrypto p11-kit-1) -lpthread
 
 LIB_SRC  := $(sort $(wildcard libcertstore/src/*/*.c))
 LIB_OBJ  := $(LIB_SRC:%.c=$(BUILD)/%.o)

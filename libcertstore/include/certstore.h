@@ -49,26 +49,28 @@ extern "C" {
 /* What a call came to. Each value asks for a different action; docs/guide/errors.md has a row for each. */
 typedef enum certstore_status {
     CERTSTORE_OK = 0,
-    CERTSTORE_E_ARGUMENT = 1,    /* the call is wrong as written: a NULL, a malformed URI, an unknown option; mend the program */
-    CERTSTORE_E_MEMORY = 2,      /* no memory */
-    CERTSTORE_E_IO = 3,          /* the system refused a read or a write; the cause says which and why */
-    CERTSTORE_E_NOT_FOUND = 4,   /* no such store, alias or generation */
-    CERTSTORE_E_EXISTS = 5,      /* something of that name is there already */
-    CERTSTORE_E_PASSWORD = 6,    /* the passphrase is wrong, or none was given and one is needed */
-    CERTSTORE_E_NO_MAC = 7,      /* the store carries no integrity check, and the caller asked for one */
-    CERTSTORE_E_TAMPERED = 8,    /* the passphrase is right, and the content is not what was sealed with it */
-    CERTSTORE_E_UNSUPPORTED = 9, /* an algorithm or a format that cannot be used here; the message names it */
-    CERTSTORE_E_TRUNCATED = 10,  /* the input ends too early */
-    CERTSTORE_E_MALFORMED = 11,  /* the input is not what its format demands */
-    CERTSTORE_E_LIMIT = 12,      /* over a documented ceiling; see certstore_options_set_limit() */
-    CERTSTORE_E_CONFLICT = 13,   /* somebody else changed the store since it was read; read it again */
-    CERTSTORE_E_LOCKED = 14,     /* another transaction holds the store; try again later */
-    CERTSTORE_E_READ_ONLY = 15,  /* this place or format cannot be written */
-    CERTSTORE_E_NO_SPACE = 16,   /* the disk or the quota is full */
-    CERTSTORE_E_PENDING = 17,    /* a transaction that a crash cut short holds the store and cannot be settled from here */
-    CERTSTORE_E_LOSSY = 18,      /* the target format cannot hold everything; see certstore_bundle_losses() */
-    CERTSTORE_E_MISMATCH = 19,   /* the certificate does not carry the private key's public key */
-    CERTSTORE_E_IN_DOUBT = 20    /* the commit point may have passed; certstore_recover() decides */
+    CERTSTORE_E_ARGUMENT = 1,     /* the call is wrong as written: a NULL, a malformed URI, an unknown option; mend the program */
+    CERTSTORE_E_MEMORY = 2,       /* no memory */
+    CERTSTORE_E_IO = 3,           /* the system refused a read or a write; the cause says which and why */
+    CERTSTORE_E_NOT_FOUND = 4,    /* no such store, alias or generation */
+    CERTSTORE_E_EXISTS = 5,       /* something of that name is there already */
+    CERTSTORE_E_PASSWORD = 6,     /* the passphrase is wrong, or none was given and one is needed */
+    CERTSTORE_E_NO_MAC = 7,       /* the store carries no integrity check, and the caller asked for one */
+    CERTSTORE_E_TAMPERED = 8,     /* the passphrase is right, and the content is not what was sealed with it */
+    CERTSTORE_E_UNSUPPORTED = 9,  /* an algorithm or a format that cannot be used here; the message names it */
+    CERTSTORE_E_TRUNCATED = 10,   /* the input ends too early */
+    CERTSTORE_E_MALFORMED = 11,   /* the input is not what its format demands */
+    CERTSTORE_E_LIMIT = 12,       /* over a documented ceiling; see certstore_options_set_limit() */
+    CERTSTORE_E_CONFLICT = 13,    /* somebody else changed the store since it was read; read it again */
+    CERTSTORE_E_LOCKED = 14,      /* another transaction holds the store; try again later */
+    CERTSTORE_E_READ_ONLY = 15,   /* this place or format cannot be written */
+    CERTSTORE_E_NO_SPACE = 16,    /* the disk or the quota is full */
+    CERTSTORE_E_PENDING = 17,     /* a transaction that a crash cut short holds the store and cannot be settled from here */
+    CERTSTORE_E_LOSSY = 18,       /* the target format cannot hold everything; see certstore_bundle_losses() */
+    CERTSTORE_E_MISMATCH = 19,    /* the certificate does not carry the private key's public key */
+    CERTSTORE_E_IN_DOUBT = 20,    /* the commit point may have passed; certstore_recover() decides */
+    CERTSTORE_E_UNAVAILABLE = 21, /* no such token now: not plugged in, removed, or out of order; bring it back and try again */
+    CERTSTORE_E_BOUND = 22        /* the private key does not leave its token; use it there */
 } certstore_status;
 
 /* "OK", "PASSWORD", "IN_DOUBT": the name without its prefix; "UNKNOWN" for any other number. Static text. */

@@ -129,8 +129,8 @@ void csi_error_move(certstore_error *err, const certstore_error *from)
 }
 
 static const char *const status_names[] = {
-    "OK",        "ARGUMENT", "MEMORY",   "IO",     "NOT_FOUND", "EXISTS",   "PASSWORD", "NO_MAC", "TAMPERED", "UNSUPPORTED", "TRUNCATED",
-    "MALFORMED", "LIMIT",    "CONFLICT", "LOCKED", "READ_ONLY", "NO_SPACE", "PENDING",  "LOSSY",  "MISMATCH", "IN_DOUBT",
+    "OK",    "ARGUMENT", "MEMORY", "IO",        "NOT_FOUND", "EXISTS",  "PASSWORD", "NO_MAC",   "TAMPERED", "UNSUPPORTED", "TRUNCATED", "MALFORMED",
+    "LIMIT", "CONFLICT", "LOCKED", "READ_ONLY", "NO_SPACE",  "PENDING", "LOSSY",    "MISMATCH", "IN_DOUBT", "UNAVAILABLE", "BOUND",
 };
 
 const char *certstore_status_name(certstore_status status)

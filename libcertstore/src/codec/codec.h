@@ -36,6 +36,7 @@ struct csi_decode {
     const csi_parts *parts;
     const csi_passwords *passwords; /* may be NULL: none given */
     const struct csi_limits *limits;
+    struct csi_remote *remote; /* the token that the parts were read from, for its keys; NULL for files */
 };
 struct csi_encode {
     const csi_passwords *passwords; /* to open what must be encrypted anew; keys know their own as well */
@@ -45,6 +46,8 @@ struct csi_encode {
     int64_t now_ms;                 /* for entries without a date, where the format wants one */
     size_t part_count;              /* PEM: 2 when the key goes to a file of its own; otherwise 1 */
     const struct csi_limits *limits;
+    struct csi_remote *remote; /* the token that is written to; NULL for files */
+    unsigned traits;           /* enum csi_token_trait, of that token */
 };
 
 struct csi_codec {

@@ -49,6 +49,29 @@ csi_key *csi_key_new_sealed(const struct csi_protection *protection, csi_blob *s
     return key;
 }
 
+/* What is said of a key whose token is not at hand. The table's address is what tells a remote key. */
+static certstore_status open_elsewhere(const csi_blob *sealed CSI_UNUSED, const csi_secret *password CSI_UNUSED, struct csi_budget *budget CSI_UNUSED,
+                                       struct csi_plain_key *plain CSI_UNUSED, certstore_error *err)
+{
+    return csi_fail(err, CERTSTORE_E_UNAVAILABLE, "key: its token is not at hand; open the store that it is in");
+}
+static const struct csi_protection on_token = { .name = "token", .open = open_elsewhere };
+
+csi_key *csi_key_new_remote(struct csi_remote *remote, csi_blob *object, certstore_error *err)
+{
+    csi_key *key = csi_key_new_sealed(&on_token, object, NULL, NULL, err);
+    if (key == NULL || remote == NULL)
+        return key;
+    remote->ref(remote);
+    key->remote = remote;
+    return key;
+}
+
+bool csi_key_is_remote(const csi_key *key)
+{
+    return key != NULL && key->protection == &on_token;
+}
+
 csi_key *csi_key_ref(const csi_key *key)
 {
     csi_key *shared = (csi_key *)(uintptr_t)key; /* only the count changes */
@@ -64,6 +87,8 @@ void csi_key_free(csi_key *key)
     csi_blob_free(key->sealed);
     csi_plain_key_clear(&key->plain);
     csi_passwords_free(key->passwords);
+    if (key->remote != NULL)
+        key->remote->free(key->remote);
     free(key);
 }
 
@@ -125,6 +150,9 @@ certstore_status csi_key_open(const csi_key *key, const char *alias, const csi_p
         return err->status;
     if (key->protection == NULL)
         return copy_plain(key, plain);
+    if (csi_key_is_remote(key))
+        return key->remote != NULL ? key->remote->open(key->remote, csi_blob_span(key->sealed), plain, err)
+                                   : open_elsewhere(NULL, NULL, NULL, NULL, err);
     struct attempt attempt = { .key = key, .budget = { .limits = &key->limits }, .plain = plain };
     certstore_status status = try_all(&attempt, alias, key->passwords, NULL, err);
     if (status == CERTSTORE_E_PASSWORD && more != key->passwords)

@@ -27,10 +27,20 @@ struct csi_protection {
                              certstore_error *err);
 };
 
+/* Where a key lives that may not leave: a token, as far as the model must know. Embedded in p11's own. */
+struct csi_remote {
+    unsigned traits; /* enum csi_token_trait */
+    void (*ref)(struct csi_remote *remote);
+    void (*free)(struct csi_remote *remote);
+    /* The key in the clear, where the token gives it. CERTSTORE_E_BOUND where it does not. */
+    certstore_status (*open)(struct csi_remote *remote, struct csi_span object, struct csi_plain_key *plain, certstore_error *err);
+};
+
 /* Immutable and shared. */
 struct csi_key {
+    struct csi_remote *remote;               /* NULL: the key is here */
     const struct csi_protection *protection; /* NULL: in the clear, in `plain` */
-    csi_blob *sealed;                        /* the protected form's bytes */
+    csi_blob *sealed;                        /* the protected form's bytes; of a remote key: its object (model/object.h) */
     struct csi_plain_key plain;
     csi_passwords *passwords; /* what to open it with; may be NULL */
     struct csi_limits limits;
@@ -41,6 +51,10 @@ typedef struct csi_key csi_key;
 csi_key *csi_key_new_plain(struct csi_span bytes, const char *algorithm, certstore_error *err);
 csi_key *csi_key_new_sealed(const struct csi_protection *protection, csi_blob *sealed /* taken by reference */, const csi_passwords *passwords,
                             const struct csi_limits *limits, certstore_error *err);
+/* A key on a token, described by its object. remote may be NULL for a token that is not at hand: the key then opens nowhere. */
+csi_key *csi_key_new_remote(struct csi_remote *remote, csi_blob *object /* taken by reference */, certstore_error *err);
+/* True for a key on a token, at hand or not. */
+bool csi_key_is_remote(const csi_key *key);
 csi_key *csi_key_ref(const csi_key *key);
 void csi_key_free(csi_key *key);
 CSI_DEFINE_AUTO(csi_key, csi_key_free)
