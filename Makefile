@@ -82,7 +82,7 @@ $(COMMAND): $(TOOL_OBJ) $(STATIC)
 	$(Q)$(CC) $(LDFLAGS_ALL) $(OPTIMIZE) $(CFLAGS) -o $@ $^ $(shell pkg-config --libs jansson) $(LIBS)
 
 # Every allocation of ours goes through tests/support/faulty_alloc.c, where it can be made to fail.
-WRAP := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
+WRAP := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup,--wrap=strndup
 
 # The command's rooms, for its unit tests.
 TOOL_ROOMS := $(BUILD)/lib/certstore-rooms.a
@@ -124,7 +124,7 @@ CRASH_SCRIPTS   := $(sort $(wildcard tests/crash/crash-*))
 JOBS     ?= $(shell nproc 2>/dev/null || echo 2)
 PARALLEL  = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(JOBS))
 QUIETLY   = --no-print-directory $(PARALLEL)
-RUN_TESTS = BUILD=$(BUILD) CC='$(CC)' CFLAGS='$(CFLAGS)' LDFLAGS='$(LDFLAGS)' scripts/run-tests
+RUN_TESTS = JOBS='$(JOBS)' BUILD=$(BUILD) CC='$(CC)' CFLAGS='$(CFLAGS)' LDFLAGS='$(LDFLAGS)' scripts/run-tests
 
 setup: ## install what building and testing need, where it is missing (Debian packages)
 	@scripts/setup build test

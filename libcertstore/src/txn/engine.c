@@ -72,7 +72,7 @@ const char *csi_txn_id(const csi_txn *txn)
 
 bool csi_txn_committed(const csi_txn *txn)
 {
-    return txn->phase == CSI_COMMITTED || txn->phase == CSI_DONE;
+    return txn->phase == CSI_DONE; /* COMMITTED does not outlast the call: what cannot be finished is in doubt */
 }
 
 static certstore_status require_new(const csi_txn *txn, certstore_error *err)
@@ -496,7 +496,7 @@ void csi_txn_free(csi_txn *txn)
     if (txn == NULL)
         return;
     bool ours = txn->env.os->pid(txn->env.os) == txn->pid;
-    if (ours && (txn->phase == CSI_LOCKED || txn->phase == CSI_PREPARED))
+    if (ours && txn->phase == CSI_PREPARED) /* a prepare that fails has taken everything back itself */
         take_back(txn);
     for (size_t i = 0; i < txn->count; i++) /* no unlocking here: in a child that would drop its parent's locks */
         clear_member(&txn->members[i]);
