@@ -92,6 +92,13 @@ $(TOOL_ROOMS): $(filter-out %/main.o,$(TOOL_OBJ))
 	$(SAY) AR $@
 	$(Q)$(AR) rcs $@ $^
 
+# A PKCS#11 module that the tests put in front of a real one.
+SHIM := $(BUILD)/tests/shim/p11shim.so
+$(SHIM): tests/shim/p11shim.c tests/shim/p11shim.h
+	@mkdir -p $(@D)
+	$(SAY) LINK $@
+	$(Q)$(CC) $(CFLAGS_ALL) -shared -o $@ $< $(LDFLAGS)
+
 $(TEST_BIN): $(BUILD)/%: $(BUILD)/%.o $(TEST_SUPPORT_OBJ) $(TOOL_ROOMS) $(STATIC)
 	@mkdir -p $(@D)
 	$(SAY) LINK $@
@@ -113,7 +120,7 @@ $(EXAMPLE_BIN): $(BUILD)/%: %.c $(STATIC)
 	$(SAY) LINK $@
 	$(Q)$(CC) -std=c11 $(WARNINGS) $(OPTIMIZE) $(CFLAGS) -Ilibcertstore/include $(LDFLAGS_ALL) -MMD -MP -o $@ $< $(STATIC) $(LIBS)
 
-tests-build: all $(TEST_BIN) $(FUZZ_REPLAY) $(EXAMPLE_BIN) $(INTEROP_BIN)
+tests-build: all $(SHIM) $(TEST_BIN) $(FUZZ_REPLAY) $(EXAMPLE_BIN) $(INTEROP_BIN)
 
 # Scripts that report in TAP. Those of tests/interop compare with other programs; those of tests/crash kill and cut the power, at length.
 CHECK_SCRIPTS   := $(sort $(wildcard tests/*/check-*))

@@ -111,7 +111,7 @@ certstore_bundle *csi_store_decode(const certstore *store, const csi_parts *part
 {
     if (parts->count == 0)
         return csi_bundle_new(store->codec->name, store->codec->rule, err);
-    certstore_bundle *bundle = csi_decode_parts(store->codec, parts, store->opts, err);
+    certstore_bundle *bundle = csi_decode_parts(store->codec, parts, NULL, store->opts, err);
     if (bundle == NULL)
         hint_at_format(store, parts, err);
     return bundle;

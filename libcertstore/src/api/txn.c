@@ -198,7 +198,7 @@ static certstore_status add_restored(certstore_txn *txn, struct request *request
     if (wanted->count == 0)
         return csi_fail(err, CERTSTORE_E_NOT_FOUND, "the store did not exist in generation %lld; remove its file if that is what you want",
                         (long long)request->generation);
-    return csi_place_replace(txn->engine, store->place, snapshot, wanted, true, err);
+    return csi_place_replace(txn->engine, store->place, snapshot, wanted, true, CSI_KEYS_KEEP, err);
 }
 
 static certstore_status add_replaced(certstore_txn *txn, struct request *request, certstore_error *err)
@@ -212,10 +212,10 @@ static certstore_status add_replaced(certstore_txn *txn, struct request *request
     CSI_AUTO(csi_snapshot) *snapshot = NULL;
     CSI_TRY(snapshot_for(request, &snapshot, err));
     CSI_AUTO(csi_parts) *wanted =
-        csi_encode_bundle(store->codec, request->bundle, store->opts, request->new_password, csi_store_part_count(store), err);
+        csi_encode_bundle(store->codec, request->bundle, store->opts, request->new_password, csi_store_part_count(store), NULL, err);
     if (wanted == NULL)
         return err->status;
-    return csi_place_replace(txn->engine, store->place, snapshot, wanted, holds_keys(request->bundle), err);
+    return csi_place_replace(txn->engine, store->place, snapshot, wanted, holds_keys(request->bundle), CSI_KEYS_REFUSE, err);
 }
 
 static certstore_status prepare(certstore_txn *txn, certstore_error *err)

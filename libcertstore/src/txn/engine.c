@@ -223,6 +223,14 @@ static certstore_status stage_all(csi_txn *txn, certstore_error *err)
     return csi_journal_write(txn->journal, err);
 }
 
+static bool stages_early(const csi_txn *txn)
+{
+    for (size_t i = 0; i < txn->count; i++)
+        if (txn->members[i].participant->kind->early)
+            return true;
+    return false;
+}
+
 static certstore_status prepare(csi_txn *txn, certstore_error *err)
 {
     CSI_TRY(csi_txn_lock(txn, err));
@@ -234,6 +242,8 @@ static certstore_status prepare(csi_txn *txn, certstore_error *err)
     CSI_TRY(csi_txn_number(txn, err));
     CSI_TRY(csi_txn_write_begin(txn, err));
     CSI_TRY(csi_txn_put_rows(txn, err));
+    if (stages_early(txn))
+        CSI_TRY(csi_journal_sync(txn->journal, err));
     CSI_TRY(stage_all(txn, err));
     txn->phase = CSI_PREPARED;
     return CERTSTORE_OK;

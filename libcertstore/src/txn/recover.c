@@ -289,11 +289,23 @@ static void forget_if_lost(const struct csi_txn_env *env, const char *dir, const
         csi_state_forget(env->os, dir, text);
 }
 
+/* ID.KEY.plan, what a participant left beside its journal, which is over. */
+static void remove_plan(const struct csi_txn_env *env, const char *dir, const char *name)
+{
+    certstore_error none = { 0 };
+    CSI_AUTO(csi_chars) *path = csi_format(&none, "%s/%s", dir, name);
+    CSI_AUTO(csi_chars) *id = csi_strndup(name, CSI_ID_TEXT, &none);
+    if (path != NULL && id != NULL && is_gone(env->os, dir, id, false))
+        env->os->unlink(env->os, AT_FDCWD, path, 0);
+}
+
 static void clear_up(const struct csi_txn_env *env, const char *dir, const char *name)
 {
     if (strlen(name) <= CSI_ID_TEXT + 1)
         return;
-    if (ends_with(name, ".old"))
+    if (ends_with(name, ".plan"))
+        remove_plan(env, dir, name);
+    else if (ends_with(name, ".old"))
         remove_orphan(env, dir, name);
     else if (name[CSI_ID_TEXT + 1] >= '0' && name[CSI_ID_TEXT + 1] <= '9')
         forget_if_lost(env, dir, name);
