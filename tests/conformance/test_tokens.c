@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_tokens.c: one transaction over two tokens and three files, stopped and refused at each call of the module: afterwards all of them are old, or all
- * are new, no key is lost and nothing is left behind.
+ * test_tokens.c: one transaction over two tokens and three files, stopped and refused at each call of the module: afterwards all of them are old, or
+ * all are new, no key is lost and nothing is left behind.
  *
  *     token web     the certificate of its key is renewed
  *     token app     a new key with its certificate comes in; the old key's certificate goes, the old key stays

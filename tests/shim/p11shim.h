@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * p11shim.h: a PKCS#11 module that stands in front of another one ($P11SHIM_MODULE) and counts the calls that tell or change something. The process
- * can end before or after any of them, and any can be answered with an error, once or from then on, before or after it was carried out: kill points and
- * faults lie BETWEEN the module's own calls, since what a module does inside of one is its own affair.
+ * can end before or after any of them, and any can be answered with an error, once or from then on, before or after it was carried out: kill points
+ * and faults lie BETWEEN the module's own calls, since what a module does inside of one is its own affair.
  */
 #ifndef P11SHIM_H
 #define P11SHIM_H

@@ -10,8 +10,8 @@
 #include <inttypes.h>
 
 #include "media/directory.h"
-#include "media/token.h"
 #include "media/place_internal.h"
+#include "media/token.h"
 #include "txn/transaction.h"
 
 struct moment {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * objectset.h: what a token holds, as a set that can be compared: objects in the order of what makes them themselves (csi_object_essence). A token may
- * hold the same object twice, and then so does the set.
+ * objectset.h: what a token holds, as a set that can be compared: objects in the order of what makes them themselves (csi_object_essence). A token
+ * may hold the same object twice, and then so does the set.
  */
 #ifndef CSI_OBJECTSET_H
 #define CSI_OBJECTSET_H

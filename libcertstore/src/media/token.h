@@ -2,9 +2,9 @@
 /*
  * token.h: the participant "this token shall hold these objects", and a token as a store's place.
  *
- * A token has no rename: new objects are made beside the old ones while everything can still fail, read back, and only then, after COMMIT, are the old
- * ones destroyed. What is to be done lies in a plan (media/tokenplan.h) beside the journal. Lock and marker lie on the host, in a directory of the
- * user's own that does not depend on the state directory: beside the database for NSS, else csi_token_dir().
+ * A token has no rename: new objects are made beside the old ones while everything can still fail, read back, and only then, after COMMIT, are the
+ * old ones destroyed. What is to be done lies in a plan (media/tokenplan.h) beside the journal. Lock and marker lie on the host, in a directory of
+ * the user's own that does not depend on the state directory: beside the database for NSS, else csi_token_dir().
  */
 #ifndef CSI_MEDIA_TOKEN_H
 #define CSI_MEDIA_TOKEN_H

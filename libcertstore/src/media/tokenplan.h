@@ -5,7 +5,8 @@
  *     old = kept + destroyed + condemned + from           new = kept + created + swapped + to
  *
  *     created     made while staging: for a while a reader sees old and new together, never a gap
- *     swapped     cannot be made while an old one is there (NSS: one certificate of an issuer and serial number): made at promotion, right after it went
+ *     swapped     cannot be made while an old one is there (NSS: one certificate of an issuer and serial number): made at promotion, right after it
+ * went
  *     destroyed   by promotion, last
  *     from, to    keys that cannot be made again and get another label or ID
  *     condemned   keys that nobody can make again, and that the caller gave up: destroyed when the transaction is final, never before
