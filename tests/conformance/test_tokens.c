@@ -418,6 +418,32 @@ static void a_reader_sees_nothing_of_what_is_only_staged(void **state)
     assert_true(raw.count > parts->count); /* the new ones are there for everybody else: a superset, never a gap */
 }
 
+static void an_empty_token_takes_its_first_objects(void **state)
+{
+    (void)state;
+    skip_without_softhsm();
+    certstore_error err = { 0 };
+    reset(&world);
+    CSI_AUTO(csi_p11) *token = softhsm_open(labels[0], false, SOFTHSM_PIN, &err);
+    CSI_AUTO_OBJECTS there = { 0 };
+    assert_int_equal(csi_p11_read(token, &csi_limits_default, &there, &err), CERTSTORE_OK);
+    for (size_t i = 0; i < there.count; i++)
+        assert_int_equal(csi_p11_destroy(token, csi_blob_span(there.items[i]), &err), CERTSTORE_OK);
+    CSI_AUTO(csi_txn) *txn = csi_txn_begin(&world.env, &err);
+    struct csi_objects all_new = world.new[0];
+    CSI_AUTO(csi_place) *place = csi_place_open_token(&world.env, token, &csi_limits_default, &err);
+    CSI_AUTO(csi_parts) *now = NULL;
+    CSI_AUTO(csi_snapshot) *snapshot = NULL;
+    CSI_AUTO(csi_parts) *wanted = csi_parts_new(&err);
+    for (size_t i = 0; i < all_new.count; i++)
+        csi_parts_add(wanted, "", all_new.items[i], &err);
+    assert_int_equal(csi_place_read(place, &csi_limits_default, &now, &snapshot, &err), CERTSTORE_OK);
+    assert_int_equal(csi_place_replace(txn, place, snapshot, wanted, true, CSI_KEYS_REFUSE, &err), CERTSTORE_OK);
+    assert_int_equal(csi_txn_commit(txn, &err), CERTSTORE_OK);
+    assert_true(holds(0, &all_new));
+    assert_int_equal(litter(&world), 0);
+}
+
 static void a_key_is_never_destroyed_unasked(void **state)
 {
     (void)state;
@@ -486,6 +512,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_tokens_and_three_files_change_together),
         cmocka_unit_test(a_reader_sees_nothing_of_what_is_only_staged),
+        cmocka_unit_test(an_empty_token_takes_its_first_objects),
         cmocka_unit_test(a_key_is_never_destroyed_unasked),
         cmocka_unit_test(an_earlier_generation_comes_back_with_its_certificate),
         cmocka_unit_test(refused_at_any_call_all_is_old_or_all_is_new),

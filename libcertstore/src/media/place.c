@@ -332,6 +332,8 @@ bool csi_place_unchanged(const csi_place *place, const csi_snapshot *snapshot)
 
 certstore_status csi_place_content(csi_place *place, struct csi_content_digests *content, certstore_error *err)
 {
+    if (place->token != NULL)
+        CSI_TRY(csi_p11_login(place->token, err)); /* a look without the keys is another content */
     if (place->last == NULL || !csi_place_unchanged(place, place->last)) {
         csi_snapshot *now = NULL;
         CSI_TRY(csi_place_look(place, UINT64_MAX, NULL, &now, err));

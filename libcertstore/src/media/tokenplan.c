@@ -141,7 +141,7 @@ static certstore_status decide_gone(struct making *making, struct csi_token_plan
     return CERTSTORE_OK;
 }
 
-/* NSS knows a certificate and its trust by issuer and serial number, and holds one of each. */
+/* NSS knows a certificate and its trust by issuer and serial number, and holds one of each; and it gives one label to one subject only. */
 static bool must_wait(const struct making *making, struct csi_span object)
 {
     uint32_t object_class = csi_object_class(object);
@@ -149,7 +149,9 @@ static bool must_wait(const struct making *making, struct csi_span object)
         return false;
     for (size_t i = 0; i < making->gone.count; i++) {
         struct csi_span gone = span_of(&making->gone.items[i]);
-        if (same_attribute(gone, object, CKA_CLASS) && same_attribute(gone, object, CKA_ISSUER) && same_attribute(gone, object, CKA_SERIAL_NUMBER))
+        bool same_serial = same_attribute(gone, object, CKA_ISSUER) && same_attribute(gone, object, CKA_SERIAL_NUMBER);
+        bool same_label = object_class == CKO_CERTIFICATE && same_attribute(gone, object, CKA_LABEL);
+        if (same_attribute(gone, object, CKA_CLASS) && (same_serial || same_label))
             return true;
     }
     return false;

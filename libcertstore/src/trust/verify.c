@@ -3,6 +3,7 @@
 #include "trust/verify.h"
 
 #include "base/os.h"
+#include "model/pubkey.h"
 #include "model/ossl.h"
 #include "trust/judge.h"
 
@@ -20,7 +21,8 @@ static bool format_is(const struct csi_judge *judge, const char *format)
 
 static certstore_status judge_integrity(const struct csi_judge *judge)
 {
-    bool can_have_one = strncmp(judge->bundle->format, "pem", 3) != 0;
+    bool is_token = format_is(judge, "pkcs11") || format_is(judge, "nss");
+    bool can_have_one = !is_token && strncmp(judge->bundle->format, "pem", 3) != 0;
     if (judge->bundle->integrity == CERTSTORE_INTEGRITY_ABSENT && can_have_one && judge->bundle->document != NULL)
         return csi_judge_add(judge, "no-integrity", CERTSTORE_WARNING, "",
                              "the store carries no integrity check, so nobody would notice a change; write it with a passphrase");
@@ -41,6 +43,27 @@ static certstore_status add_unreadable(const struct csi_judge *judge, const cert
     return csi_judge_add(judge, "key-unreadable", CERTSTORE_FAULT, entry->alias, why->message);
 }
 
+static certstore_status add_mismatch(const struct csi_judge *judge, const certstore_entry *entry)
+{
+    return csi_judge_add(judge, "key-mismatch", CERTSTORE_FAULT, entry->alias,
+                         "the certificate carries another public key than the private key's; replace the one that is wrong");
+}
+
+/* A key that stays on its token is told by its public half, as far as the token says it. */
+static certstore_status judge_remote_pair(const struct csi_judge *judge, const certstore_entry *entry)
+{
+    struct csi_pubkey own;
+    struct csi_pubkey leaf;
+    struct csi_cert_view view;
+    CSI_AUTO_BUF spki = { 0 };
+    if (entry->cert_count == 0 || !csi_cert_skim(csi_span(entry->certs[0].data, entry->certs[0].size), &view))
+        return CERTSTORE_OK;
+    if (!csi_object_spki(csi_blob_span(entry->key->sealed), &spki) || !csi_pubkey_of_spki(csi_buf_span(&spki), &own) ||
+        !csi_pubkey_of_spki(view.spki, &leaf))
+        return csi_buf_check(&spki, judge->err);
+    return csi_pubkey_equal(&own, &leaf) ? CERTSTORE_OK : add_mismatch(judge, entry);
+}
+
 /* Opens the key and holds it against the first certificate, if there is one. */
 static certstore_status judge_key_pair(const struct csi_judge *judge, const certstore_entry *entry)
 {
@@ -53,8 +76,7 @@ static certstore_status judge_key_pair(const struct csi_judge *judge, const cert
         return CERTSTORE_OK;
     certstore_status status = csi_ossl_match(csi_secret_span(plain.bytes), view.spki, &why);
     if (status == CERTSTORE_E_MISMATCH)
-        return csi_judge_add(judge, "key-mismatch", CERTSTORE_FAULT, entry->alias,
-                             "the certificate carries another public key than the private key's; replace the one that is wrong");
+        return add_mismatch(judge, entry);
     return status == CERTSTORE_OK ? CERTSTORE_OK : add_unreadable(judge, entry, &why);
 }
 
@@ -64,7 +86,9 @@ static certstore_status judge_key_entry(const struct csi_judge *judge, const cer
         CSI_TRY(csi_judge_add(judge, "no-certificate", CERTSTORE_WARNING, entry->alias, "the key has no certificate; add the one issued for it"));
     else
         CSI_TRY(csi_judge_chain(judge, entry));
-    return entry->key != NULL ? judge_key_pair(judge, entry) : CERTSTORE_OK;
+    if (entry->key == NULL)
+        return CERTSTORE_OK;
+    return csi_key_is_remote(entry->key) ? judge_remote_pair(judge, entry) : judge_key_pair(judge, entry);
 }
 
 static certstore_status judge_secret(const struct csi_judge *judge, const certstore_entry *entry)
@@ -72,7 +96,7 @@ static certstore_status judge_secret(const struct csi_judge *judge, const certst
     enum { LEAST_BYTES = 14 }; /* 112 bits, as for the others */
     certstore_error why = { 0 };
     CSI_AUTO_PLAIN plain = { 0 };
-    if (entry->key == NULL)
+    if (entry->key == NULL || csi_key_is_remote(entry->key))
         return CERTSTORE_OK;
     if (csi_key_open(entry->key, entry->alias, NULL, &plain, &why) != CERTSTORE_OK)
         return add_unreadable(judge, entry, &why);
