@@ -105,10 +105,9 @@ static void print_text(const struct target *target, const struct facts *facts)
     if (facts->leaf != NULL)
         print_certificate(facts);
     if (kind == CERTSTORE_KEY || kind == CERTSTORE_SECRET) {
-        OWNED(owned_chars) *key = facts->key_bits > 0
-                                      ? heap_format("%s, %d bits, %s", facts->key_algorithm != NULL ? facts->key_algorithm : "?",
-                                                    facts->key_bits, how_stored(entry))
-                                      : heap_format("%s", how_stored(entry));
+        OWNED(owned_chars) *key = facts->key_bits > 0 ? heap_format("%s, %d bits, %s", facts->key_algorithm != NULL ? facts->key_algorithm : "?",
+                                                                    facts->key_bits, how_stored(entry))
+                                                      : heap_format("%s", how_stored(entry));
         fact(kind == CERTSTORE_KEY ? "Private key" : "Secret key", key);
     }
     print_chain(entry);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* entry.c: public functions of an entry: making one, asking one, opening its key. */
-#include "model/object.h"
 #include "model/entry.h"
+#include "model/object.h"
 
 #include <p11-kit/pkcs11.h>
 

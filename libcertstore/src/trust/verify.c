@@ -3,8 +3,8 @@
 #include "trust/verify.h"
 
 #include "base/os.h"
-#include "model/pubkey.h"
 #include "model/ossl.h"
+#include "model/pubkey.h"
 #include "trust/judge.h"
 
 uint32_t csi_judge_hash(struct csi_span bytes)
