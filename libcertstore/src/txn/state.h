@@ -41,7 +41,12 @@ char *csi_state_row_path(const char *dir, const char *store, int64_t generation,
 char *csi_state_backup_path(const char *dir, const char *store, int64_t generation, int part, certstore_error *err);
 /* The names in STATE/txn; none when there is no such directory. */
 certstore_status csi_state_names(const struct csi_os *os, const char *dir, struct csi_names *names, certstore_error *err);
-/* The rows of a store, oldest first. */
+/* The rows of a store, oldest first, of which only the generation is filled in; what they say is read one at a time, where it is needed. */
+certstore_status csi_state_numbers(const struct csi_names *names, const char *store, struct csi_rows *rows, certstore_error *err);
+/* Fills in the row of row->generation; *there: false when its transaction was just taken back. */
+certstore_status csi_state_read_row(const struct csi_os *os, const char *dir, const char *store, struct csi_row *row, bool *there,
+                                    certstore_error *err);
+/* The rows of a store, oldest first, read. */
 certstore_status csi_state_rows(const struct csi_os *os, const char *dir, const struct csi_names *names, const char *store, struct csi_rows *rows,
                                 certstore_error *err);
 certstore_status csi_state_put_row(const struct csi_os *os, const char *dir, const char *store, const struct csi_row *row, certstore_error *err);
