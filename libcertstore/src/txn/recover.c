@@ -306,14 +306,15 @@ static bool forget_if_lost(const struct csi_txn_env *env, const char *dir, const
     return true;
 }
 
-/* Power takes the newest: who passes by looks back from there as far as rows are lost, and a long history costs nothing. Who is asked to recover looks
- * at every row. */
+/* Power takes the newest: who passes by looks back from there as far as rows are lost, and a long history costs nothing. Who is asked to recover
+ * looks at every row. */
 static void clear_rows(const struct csi_txn_env *env, const char *dir, const struct csi_names *names, bool every_row)
 {
     const char *store = "";
     for (size_t i = 0; i < names->count; i++) {
         const char *name = names->items[i];
-        if (strlen(name) <= CSI_ID_TEXT + 1 || name[CSI_ID_TEXT + 1] < '0' || name[CSI_ID_TEXT + 1] > '9' || strncmp(name, store, CSI_ID_TEXT) == 0)
+        bool is_row = strlen(name) > CSI_ID_TEXT + 1 && name[CSI_ID_TEXT + 1] >= '0' && name[CSI_ID_TEXT + 1] <= '9';
+        if (!is_row || strncmp(name, store, CSI_ID_TEXT) == 0)
             continue;
         store = name;
         certstore_error none = { 0 };
