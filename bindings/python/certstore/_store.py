@@ -227,10 +227,11 @@ class Store:
         last = since if since is not None else self.read()
         end = time.monotonic() + timeout if timeout is not None else None
         while self._raw is not None:
-            if self.changed(last):
-                last = self.read()
-                yield last
-                continue
+            if self.changed(last):  # or may have: a file's time tells nothing within the second in which it was written
+                before, last = last, self.read()
+                if before.diff(last):
+                    yield last
+                    continue
             left = interval if end is None else min(interval, end - time.monotonic())
             if left <= 0:
                 return
