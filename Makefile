@@ -238,7 +238,8 @@ $(BUILD)/install/certstore: $(TOOL_OBJ) $(SHARED)
 	$(SAY) LINK $@
 	$(Q)$(CC) $(LDFLAGS_ALL) $(OPTIMIZE) $(CFLAGS) -o $@ $(TOOL_OBJ) -L$(BUILD)/lib -lcertstore $(shell pkg-config --libs jansson) $(LIBS)
 
-$(BUILD)/install/certstore.pc: libcertstore/certstore.pc.in Makefile
+# Made anew each time: PREFIX may be another one than last time.
+$(BUILD)/install/certstore.pc: libcertstore/certstore.pc.in Makefile FORCE
 	@mkdir -p $(@D)
 	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|' $< > $@
 
@@ -274,4 +275,6 @@ help: ## this list
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
-.PHONY: all python setup demo check check-interop check-crash sanitize fuzz fuzz-build bench bench-build bench-large bench-check coverage format lint docs install uninstall tests-build clean help
+FORCE:
+
+.PHONY: FORCE all python setup demo check check-interop check-crash sanitize fuzz fuzz-build bench bench-build bench-large bench-check coverage format lint docs install uninstall tests-build clean help
