@@ -133,6 +133,9 @@ PARALLEL  = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(JOBS))
 QUIETLY   = --no-print-directory $(PARALLEL)
 RUN_TESTS = JOBS='$(JOBS)' BUILD=$(BUILD) CC='$(CC)' CFLAGS='$(CFLAGS)' LDFLAGS='$(LDFLAGS)' scripts/run-tests
 
+python: all ## the Python package, built against build/lib; prints the folder for PYTHONPATH
+	@BUILD=$(BUILD) CC='$(CC)' scripts/build-python
+
 setup: ## install what building and testing need, where it is missing (Debian packages)
 	@scripts/setup build test
 
@@ -242,7 +245,8 @@ $(BUILD)/install/certstore: $(TOOL_OBJ) $(SHARED)
 	$(SAY) LINK $@
 	$(Q)$(CC) $(LDFLAGS_ALL) $(OPTIMIZE) $(CFLAGS) -o $@ $(TOOL_OBJ) -L$(BUILD)/lib -lcertstore $(shell pkg-config --libs jansson) $(LIBS)
 
-$(BUILD)/install/certstore.pc: libcertstore/certstore.pc.in Makefile
+# Made anew each time: PREFIX may be another one than last time.
+$(BUILD)/install/certstore.pc: libcertstore/certstore.pc.in Makefile FORCE
 	@mkdir -p $(@D)
 	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|' $< > $@
 
@@ -262,7 +266,7 @@ install: all $(BUILD)/install/certstore $(BUILD)/install/certstore.pc ## install
 	install -m 755 $(BUILD)/install/certstore $(DESTDIR)$(PREFIX)/bin
 	for page in $(MAN_PAGES); do install -D -m 644 $$page $(MANDIR)/man$${page##*.}/$${page##*/} || exit 1; done
 	if [ -n "$(COMPLETION)" ]; then install -m 644 $(COMPLETION) $(COMPDIR)/certstore; fi
-	if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" = 0 ]; then ldconfig; fi
+	if [ -z "$(DESTDIR)$(CERTSTORE_NO_LDCONFIG)" ] && [ "$$(id -u)" = 0 ]; then ldconfig; fi
 
 uninstall: ## take away what install put there
 	rm -f $(INCLUDEDIR)/certstore.h $(INCLUDEDIR)/certstore_openssl.h $(INSTALLDIR)/pkgconfig/certstore.pc
@@ -278,4 +282,6 @@ help: ## this list
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
-.PHONY: all setup demo check check-interop check-crash sanitize fuzz fuzz-build bench bench-build bench-large bench-check coverage format lint docs install uninstall tests-build clean help
+FORCE:
+
+.PHONY: FORCE all python setup demo check check-interop check-crash sanitize fuzz fuzz-build bench bench-build bench-large bench-check coverage format lint docs install uninstall tests-build clean help

@@ -203,14 +203,12 @@ static bool all(const struct world *w, bool new)
 }
 
 /* Names that only a transaction under way may leave: marker, lock, plan, open journal. */
-static int litter_in(const char *dir, const char *end)
+static int litter_in(const char *dir, const char *part)
 {
     int count = 0;
     DIR *names = opendir(dir);
     for (const struct dirent *entry = names != NULL ? readdir(names) : NULL; entry != NULL; entry = readdir(names)) {
-        size_t size = strlen(entry->d_name);
-        if (end != NULL ? size > strlen(end) && strcmp(entry->d_name + size - strlen(end), end) == 0 : strstr(entry->d_name, ".certstore") != NULL)
-            count++;
+        count += strstr(entry->d_name, part) != NULL;
     }
     if (names != NULL)
         closedir(names);
@@ -220,11 +218,11 @@ static int litter_in(const char *dir, const char *end)
 static int litter(const struct world *w)
 {
     char path[128];
-    int count = litter_in(w->root, NULL);
+    int count = litter_in(w->root, ".certstore");
     snprintf(path, sizeof path, "%s/locks", w->root);
-    count += litter_in(path, NULL);
+    count += litter_in(path, ".certstore");
     snprintf(path, sizeof path, "%s/txn", w->state);
-    return count + litter_in(path, ".plan") + litter_in(path, ".open");
+    return count + litter_in(path, ".plan-") + litter_in(path, ".open");
 }
 
 /* ------------------------------------------------------------------------------------------------------------- transaction */

@@ -71,7 +71,7 @@ char *csi_token_plan_path(const char *journal, const char *key, certstore_error 
         csi_fail(err, CERTSTORE_E_MALFORMED, "journal: '%s' is no path of one", journal);
         return NULL;
     }
-    return csi_format(err, "%.*s.%.16s.plan", (int)(name + 1 - journal) + CSI_ID_TEXT, journal, key);
+    return csi_format(err, "%.*s.plan-%.16s", (int)(name + 1 - journal) + CSI_ID_TEXT, journal, key);
 }
 
 certstore_status csi_token_plan_load(const struct csi_os *os, const char *journal, const char *key, struct csi_token_plan *plan, certstore_error *err)

@@ -299,6 +299,7 @@ static void a_record_is_read_only_as_it_is_written(void **state)
                                        "{\"a\":-9223372036854775809}",
                                        "{\"a\":\"%4g\"}",
                                        "{\"a\":\"%g4\"}",
+                                       "{\"a\":\"%/4\"}",
                                        "{\"a\":",
                                        "{\"a\":1" };
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
@@ -322,6 +323,8 @@ static void a_field_of_another_type_is_not_there(void **state)
     csi_record_put_int(&record, "number", 7);
     assert_string_equal(csi_record_get(&record, "number"), "");
     assert_int_equal(csi_record_get_int(&record, "text", -1), -1);
+    assert_string_equal(csi_record_get(&record, "another"), "");
+    assert_int_equal(csi_record_get_int(&record, "another", -1), -1);
 }
 
 static void a_record_without_fields_is_written_and_read(void **state)
