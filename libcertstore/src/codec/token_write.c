@@ -114,7 +114,10 @@ csi_blob *csi_token_make_cert(const struct csi_token_writing *w, const certstore
         csi_fail(w->err, CERTSTORE_E_MALFORMED, "%s: a certificate whose names cannot be read; a token would not take it", entry->alias);
         return NULL;
     }
-    if (id.size == 0 && csi_spki_key_id(view.spki, w->by == CSI_TRUST_BY_OBJECT, digest))
+    if (like.size > 0) {
+        id = csi_span(NULL, 0);
+        csi_object_get(like, CKA_ID, &id);
+    } else if (id.size == 0 && csi_spki_key_id(view.spki, w->by == CSI_TRUST_BY_OBJECT, digest))
         id = csi_span(digest, sizeof digest);
     csi_der_put(&serial, CSI_DER_INTEGER, view.serial);
     csi_object_put_number(&draft, CKA_CLASS, CKO_CERTIFICATE);
@@ -128,7 +131,6 @@ csi_blob *csi_token_make_cert(const struct csi_token_writing *w, const certstore
     csi_object_put(&draft, CKA_VALUE, der);
     if (w->by != CSI_TRUST_BY_OBJECT) /* NSS takes a category and cannot be asked for it again */
         put_category(&draft, entry, number, &view);
-    copy_attribute(&draft, like, CKA_ID);
     copy_attribute(&draft, like, CKA_PRIVATE);
     copy_attribute(&draft, like, CKA_START_DATE);
     copy_attribute(&draft, like, CKA_END_DATE);
@@ -187,7 +189,8 @@ static certstore_status write_cert(struct csi_token_writing *w, const certstore_
     size_t unit = csi_token_unit_of(w, entry);
     size_t old = csi_token_part_of(w, unit, CSI_TOKEN_CERT, csi_span(NULL, 0));
     size_t same = csi_token_part_of(w, unit, CSI_TOKEN_CERT, der);
-    bool stays = same != SIZE_MAX && !csi_token_is_renamed(w, entry) && (entry->origin.changed & CSI_CHANGED_TRUST) == 0;
+    bool other_flags = w->by == CSI_TRUST_BY_ATTRIBUTE && (entry->origin.changed & CSI_CHANGED_TRUST) != 0;
+    bool stays = same != SIZE_MAX && !csi_token_is_renamed(w, entry) && !other_flags;
     if (stays)
         CSI_TRY(csi_token_keep(w, same, entry->alias));
     if (!stays) {

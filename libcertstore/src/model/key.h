@@ -10,6 +10,7 @@
 #include "base/secret.h"
 #include "model/limits.h"
 #include "model/passwords.h"
+#include "model/pubkey.h"
 
 /* A key in the clear. */
 struct csi_plain_key {
@@ -56,6 +57,10 @@ csi_key *csi_key_new_sealed(const struct csi_protection *protection, csi_blob *s
 csi_key *csi_key_new_remote(struct csi_remote *remote, csi_blob *object /* taken by reference */, certstore_error *err);
 /* True for a key on a token, at hand or not. */
 bool csi_key_is_remote(const csi_key *key);
+/* True for a key on a token that does not leave it, or whose token is not at hand. Asks the token only where its object does not say. */
+bool csi_key_is_bound(const csi_key *key, const char *alias);
+/* Its public key: of a remote key what its object says; any other private key is opened for it. */
+bool csi_key_public(const csi_key *key, const char *alias, const csi_passwords *more, struct csi_pubkey *public);
 csi_key *csi_key_ref(const csi_key *key);
 void csi_key_free(csi_key *key);
 CSI_DEFINE_AUTO(csi_key, csi_key_free)

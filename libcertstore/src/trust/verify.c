@@ -4,7 +4,6 @@
 
 #include "base/os.h"
 #include "model/ossl.h"
-#include "model/pubkey.h"
 #include "trust/judge.h"
 
 uint32_t csi_judge_hash(struct csi_span bytes)
@@ -21,8 +20,7 @@ static bool format_is(const struct csi_judge *judge, const char *format)
 
 static certstore_status judge_integrity(const struct csi_judge *judge)
 {
-    bool is_token = format_is(judge, "pkcs11") || format_is(judge, "nss");
-    bool can_have_one = !is_token && strncmp(judge->bundle->format, "pem", 3) != 0;
+    bool can_have_one = strncmp(judge->bundle->format, "pem", 3) != 0 && !format_is(judge, "pkcs11") && !format_is(judge, "nss");
     if (judge->bundle->integrity == CERTSTORE_INTEGRITY_ABSENT && can_have_one && judge->bundle->document != NULL)
         return csi_judge_add(judge, "no-integrity", CERTSTORE_WARNING, "",
                              "the store carries no integrity check, so nobody would notice a change; write it with a passphrase");
@@ -43,25 +41,17 @@ static certstore_status add_unreadable(const struct csi_judge *judge, const cert
     return csi_judge_add(judge, "key-unreadable", CERTSTORE_FAULT, entry->alias, why->message);
 }
 
-static certstore_status add_mismatch(const struct csi_judge *judge, const certstore_entry *entry)
-{
-    return csi_judge_add(judge, "key-mismatch", CERTSTORE_FAULT, entry->alias,
-                         "the certificate carries another public key than the private key's; replace the one that is wrong");
-}
-
-/* A key that stays on its token is told by its public half, as far as the token says it. */
+/* A key on a token is not asked for: its object says its public key. */
 static certstore_status judge_remote_pair(const struct csi_judge *judge, const certstore_entry *entry)
 {
-    struct csi_pubkey own;
-    struct csi_pubkey leaf;
     struct csi_cert_view view;
-    CSI_AUTO_BUF spki = { 0 };
-    if (entry->cert_count == 0 || !csi_cert_skim(csi_span(entry->certs[0].data, entry->certs[0].size), &view))
+    struct csi_pubkey key;
+    struct csi_pubkey certified;
+    if (entry->cert_count == 0 || !csi_cert_skim(csi_span(entry->certs[0].data, entry->certs[0].size), &view) ||
+        !csi_key_public(entry->key, entry->alias, NULL, &key) || !csi_pubkey_of_spki(view.spki, &certified) || csi_pubkey_equal(&key, &certified))
         return CERTSTORE_OK;
-    if (!csi_object_spki(csi_blob_span(entry->key->sealed), &spki) || !csi_pubkey_of_spki(csi_buf_span(&spki), &own) ||
-        !csi_pubkey_of_spki(view.spki, &leaf))
-        return csi_buf_check(&spki, judge->err);
-    return csi_pubkey_equal(&own, &leaf) ? CERTSTORE_OK : add_mismatch(judge, entry);
+    return csi_judge_add(judge, "key-mismatch", CERTSTORE_FAULT, entry->alias,
+                         "the certificate carries another public key than the private key's; replace the one that is wrong");
 }
 
 /* Opens the key and holds it against the first certificate, if there is one. */
@@ -76,7 +66,8 @@ static certstore_status judge_key_pair(const struct csi_judge *judge, const cert
         return CERTSTORE_OK;
     certstore_status status = csi_ossl_match(csi_secret_span(plain.bytes), view.spki, &why);
     if (status == CERTSTORE_E_MISMATCH)
-        return add_mismatch(judge, entry);
+        return csi_judge_add(judge, "key-mismatch", CERTSTORE_FAULT, entry->alias,
+                             "the certificate carries another public key than the private key's; replace the one that is wrong");
     return status == CERTSTORE_OK ? CERTSTORE_OK : add_unreadable(judge, entry, &why);
 }
 
@@ -207,6 +198,19 @@ static certstore_status judge_aliases(const struct csi_judge *judge)
     return CERTSTORE_OK;
 }
 
+/* What a token's objects say of one another shows only while they are read: a certificate that is not the key's whose name it has, a key twice. */
+static certstore_status judge_notes(const struct csi_judge *judge)
+{
+    static const char *const codes[] = { "key-mismatch", "duplicate-key", "duplicate-certificate" };
+    const certstore_report *notes = judge->bundle->notes;
+    for (size_t i = 0; i < notes->count; i++)
+        for (size_t c = 0; c < sizeof codes / sizeof *codes; c++)
+            if (strcmp(notes->rows[i].code, codes[c]) == 0)
+                CSI_TRY(csi_report_add(judge->report, codes[c], notes->rows[i].severity, notes->rows[i].subject, judge->err, "%s",
+                                       notes->rows[i].message));
+    return CERTSTORE_OK;
+}
+
 static certstore_status judge_all(struct csi_judge *judge)
 {
     const certstore_bundle *bundle = judge->bundle;
@@ -216,6 +220,7 @@ static certstore_status judge_all(struct csi_judge *judge)
     for (size_t i = 0; i < bundle->count; i++)
         CSI_TRY(judge_entry(judge, bundle->entries[i]));
     CSI_TRY(judge_duplicates(judge));
+    CSI_TRY(judge_notes(judge));
     return judge_aliases(judge);
 }
 
