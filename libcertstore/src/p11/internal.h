@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* internal.h: what the rooms of p11 share: an address, a token, a session in use. */
+#ifndef CSI_P11_INTERNAL_H
+#define CSI_P11_INTERNAL_H
+
+#include <p11-kit/p11-kit.h>
+#include <p11-kit/pkcs11x.h>
+#include <p11-kit/uri.h>
+#include <pthread.h>
+
+#include "base/error.h"
+#include "p11/token.h"
+
+struct csi_p11_address {
+    P11KitUri *uri;  /* NULL for NSS */
+    char *directory; /* NSS: canonical */
+    csi_secret *pin;
+};
+
+enum { CSI_POOL = 8, CSI_HANDLES = 16 };
+
+struct csi_p11 {
+    struct csi_remote remote; /* first: see csi_p11_of_remote() */
+    _Atomic uint32_t refs;
+    struct csi_p11_info info;
+    char *texts[6]; /* what info points to */
+    CK_FUNCTION_LIST *module;
+    void *init_args; /* NSS's, which the module may keep */
+    char *init_text;
+    CK_SLOT_ID slot;
+    csi_p11_address *objects; /* which of its objects are the store's; NULL: all */
+    csi_secret *pin;
+    pid_t pid;
+    pthread_mutex_t lock; /* of everything below */
+    CK_SESSION_HANDLE anchor;
+    CK_SESSION_HANDLE pool[CSI_POOL];
+    size_t pooled;
+    bool read_only;
+    bool logged_in;
+    bool pin_refused;
+    bool forgetful; /* does not see by itself what other processes wrote */
+    struct csi_handle {
+        uint64_t hash;
+        CK_OBJECT_HANDLE handle;
+    } handles[CSI_HANDLES]; /* of keys, by the hash of their objects; 0: none */
+    size_t next_handle;
+};
+
+/* One session, taken from the pool, for one call of ours; OpenSSL's queue is put right at its end. */
+struct csi_use {
+    csi_p11 *token;
+    CK_FUNCTION_LIST *f;
+    CK_SESSION_HANDLE session;
+    bool open;
+    bool marked;
+    bool broken; /* the session is not to be used again */
+};
+certstore_status csi_use_begin(struct csi_use *use, csi_p11 *token, certstore_error *err);
+void csi_use_end(struct csi_use *use);
+#define CSI_AUTO_USE __attribute__((cleanup(csi_use_end))) struct csi_use
+
+/* CERTSTORE_OK for CKR_OK, else a failure whose message says what could not be done and whose cause is the CKR's name. Marks the session as broken
+ * where it is. */
+certstore_status csi_ckr(struct csi_use *use, CK_RV rv, const char *what, certstore_error *err);
+certstore_status csi_fail_ckr(const char *about, CK_RV rv, const char *what, certstore_error *err);
+
+/* module.c */
+certstore_status csi_module_open(csi_p11 *token, const csi_p11_address *address, certstore_error *err);
+void csi_module_close(csi_p11 *token);
+/* read.c */
+csi_blob *csi_read_object(struct csi_use *use, CK_OBJECT_HANDLE handle, CK_OBJECT_CLASS object_class, uint64_t limit, certstore_error *err);
+/* The object of that essence; CK_INVALID_HANDLE in *handle where there is none. */
+certstore_status csi_find_object(struct csi_use *use, struct csi_span object, CK_OBJECT_HANDLE *handle, certstore_error *err);
+bool csi_class_known(const csi_p11 *token, size_t index, CK_OBJECT_CLASS *object_class);
+
+struct csi_template;
+/* keys.c: an object's PKCS#8 as the attributes of a private key; *owned keeps the values alive. */
+certstore_status csi_template_pkcs8(struct csi_template *t, struct csi_span pkcs8, struct csi_buf *owned, certstore_error *err);
+/* remote.c: the key in the clear, where the token gives it away. */
+certstore_status csi_remote_open(struct csi_remote *remote, struct csi_span object, struct csi_plain_key *plain, certstore_error *err);
+
+/* A template that owns nothing but its list. */
+enum { CSI_TEMPLATE_MAX = 48 };
+struct csi_template {
+    CK_ATTRIBUTE items[CSI_TEMPLATE_MAX];
+    CK_ULONG count;
+    CK_ULONG numbers[CSI_TEMPLATE_MAX];
+    CK_BBOOL flags[CSI_TEMPLATE_MAX];
+};
+void csi_template_put(struct csi_template *t, CK_ATTRIBUTE_TYPE type, struct csi_span value);
+void csi_template_number(struct csi_template *t, CK_ATTRIBUTE_TYPE type, CK_ULONG value);
+void csi_template_flag(struct csi_template *t, CK_ATTRIBUTE_TYPE type, bool value);
+bool csi_template_has(const struct csi_template *t, CK_ATTRIBUTE_TYPE type);
+
+#endif

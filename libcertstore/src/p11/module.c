@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * module.c: from an address to a module that is initialised and a slot that has the token.
+ *
+ * Modules are loaded as p11-kit's managed ones: each user of one in the process has an own view, sessions and initialisation count (logging in alone is
+ * shared). A URI that names its module loads that file and no other: others may print, or make directories, as they are initialised.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <limits.h>
+#include <link.h>
+#include <stdio.h>
+
+#include "p11/internal.h"
+
+enum { SLOTS_MAX = 256 };
+
+/* NSS's own form of CK_C_INITIALIZE_ARGS has one more pointer behind pReserved, and takes its parameters as text there. */
+struct nss_args {
+    CK_C_INITIALIZE_ARGS standard;
+    void *end;
+};
+
+/* p11-kit looks for a bare name among its own modules; softokn lies where the linker finds it. The caller's. */
+static char *find_softokn(certstore_error *err)
+{
+    struct link_map *map = NULL;
+    void *library = dlopen("libsoftokn3.so", RTLD_NOW | RTLD_LOCAL);
+    char *path = library != NULL && dlinfo(library, RTLD_DI_LINKMAP, &map) == 0 ? csi_strdup(map->l_name, err) : NULL;
+    if (library == NULL)
+        csi_fail(err, CERTSTORE_E_UNAVAILABLE, "NSS: libsoftokn3.so cannot be loaded; install it (libnss3)");
+    if (library != NULL)
+        dlclose(library);
+    return path;
+}
+
+static certstore_status set_text(csi_p11 *token, size_t index, const char **slot, const char *text, size_t size, certstore_error *err)
+{
+    while (size > 0 && text[size - 1] == ' ')
+        size--;
+    size = strnlen(text, size);
+    token->texts[index] = csi_strndup(text, size, err);
+    *slot = token->texts[index];
+    return token->texts[index] != NULL ? CERTSTORE_OK : err->status;
+}
+
+/* ---------------------------------------------------------------------------------------------------------------- finding */
+
+/* What the token of a slot is called, for a message. */
+static void add_name(struct csi_buf *names, const CK_TOKEN_INFO *info)
+{
+    size_t size = sizeof info->label;
+    while (size > 0 && info->label[size - 1] == ' ')
+        size--;
+    csi_buf_printf(names, "%s'%.*s' (serial %.16s)", names->size > 0 ? ", " : "", (int)size, (const char *)info->label,
+                   (const char *)info->serialNumber);
+}
+
+/* One module's slots, searched for the token. */
+struct search {
+    const csi_p11_address *address;
+    const char *description; /* of the NSS token that is ours */
+    size_t found;
+    CK_FUNCTION_LIST *module;
+    CK_SLOT_ID slot;
+    CK_TOKEN_INFO info;
+    struct csi_buf names;
+};
+
+static bool matches(const struct search *search, CK_SLOT_ID slot, const CK_TOKEN_INFO *info)
+{
+    if (search->description != NULL)
+        return strncmp((const char *)info->label, search->description, strlen(search->description)) == 0;
+    CK_SLOT_ID wanted = p11_kit_uri_get_slot_id(search->address->uri);
+    if ((info->flags & CKF_TOKEN_INITIALIZED) == 0 || (wanted != (CK_SLOT_ID)-1 && wanted != slot))
+        return false;
+    return p11_kit_uri_match_token_info(search->address->uri, (CK_TOKEN_INFO *)(uintptr_t)info) == 1;
+}
+
+static certstore_status search_module(struct search *search, CK_FUNCTION_LIST *module, certstore_error *err)
+{
+    CK_SLOT_ID slots[SLOTS_MAX];
+    CK_ULONG count = SLOTS_MAX;
+    CK_RV rv = module->C_GetSlotList(CK_TRUE, slots, &count);
+    if (rv != CKR_OK)
+        return csi_fail_ckr("?", rv, "listing the slots", err);
+    for (CK_ULONG i = 0; i < count; i++) {
+        CK_TOKEN_INFO info;
+        if (module->C_GetTokenInfo(slots[i], &info) != CKR_OK || !matches(search, slots[i], &info))
+            continue;
+        add_name(&search->names, &info);
+        if (search->found++ > 0)
+            continue;
+        search->module = module;
+        search->slot = slots[i];
+        search->info = info;
+    }
+    return CERTSTORE_OK;
+}
+
+static certstore_status check_found(struct search *search, certstore_error *err)
+{
+    if (search->found == 0)
+        return csi_fail(err, CERTSTORE_E_UNAVAILABLE, "token: none is there that the URI names; plug it in, or see p11-kit list-modules");
+    if (search->found == 1)
+        return CERTSTORE_OK;
+    csi_buf_put_u8(&search->names, 0);
+    CSI_TRY(csi_buf_check(&search->names, err));
+    return csi_fail(err, CERTSTORE_E_ARGUMENT, "URI: several tokens are meant: %.400s; add token= or serial=", (const char *)search->names.data);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------- loading */
+
+static CK_RV initialise(CK_FUNCTION_LIST *module, void *args)
+{
+    CK_RV rv = args != NULL ? module->C_Initialize(args) : p11_kit_module_initialize(module);
+    return rv == CKR_CRYPTOKI_ALREADY_INITIALIZED ? CKR_OK : rv;
+}
+
+static CK_FUNCTION_LIST *load(const char *path, void *args, certstore_error *err)
+{
+    CK_FUNCTION_LIST *module = p11_kit_module_load(path, 0);
+    if (module == NULL) {
+        csi_fail(err, CERTSTORE_E_UNAVAILABLE, "module %s: cannot be loaded; see the cause", path);
+        csi_error_set_cause(err, p11_kit_message() != NULL ? p11_kit_message() : "");
+        return NULL;
+    }
+    CK_RV rv = initialise(module, args);
+    if (rv == CKR_OK)
+        return module;
+    p11_kit_module_release(module);
+    char room[24];
+    csi_fail(err, CERTSTORE_E_UNAVAILABLE, "module %s: cannot be initialised; see its configuration", path);
+    csi_error_set_cause(err, csi_ckr_name(rv, room));
+    return NULL;
+}
+
+static void unload(CK_FUNCTION_LIST *module)
+{
+    p11_kit_module_finalize(module);
+    p11_kit_module_release(module);
+}
+
+/* module-name is the file's name without "lib" and ".so" or what the configuration calls it (RFC 7512 section 2.3). */
+static bool may_be(CK_FUNCTION_LIST *module, const char *wanted)
+{
+    if (wanted == NULL)
+        return true;
+    char *name = p11_kit_module_get_name(module);
+    char *file = p11_kit_module_get_filename(module);
+    const char *base = file != NULL ? strrchr(file, '/') : NULL;
+    base = base != NULL ? base + 1 : file;
+    bool same = name != NULL && strcmp(name, wanted) == 0;
+    if (!same && base != NULL) {
+        const char *bare = strncmp(base, "lib", 3) == 0 ? base + 3 : base;
+        same = strncmp(bare, wanted, strlen(wanted)) == 0 && (bare[strlen(wanted)] == '.' || bare[strlen(wanted)] == '\0');
+    }
+    free(name);
+    free(file);
+    return same;
+}
+
+/* Every registered module that the URI can mean; the one that has the token stays, the others go. */
+static certstore_status search_registered(struct search *search, certstore_error *err)
+{
+    CK_FUNCTION_LIST **modules = p11_kit_modules_load(NULL, 0);
+    if (modules == NULL)
+        return csi_fail(err, CERTSTORE_E_UNAVAILABLE, "modules: p11-kit has none; name one with module-path=FILE");
+    const char *wanted = p11_kit_uri_get_module_name(search->address->uri);
+    for (size_t i = 0; modules[i] != NULL; i++) {
+        certstore_error ignored = { 0 };
+        CK_FUNCTION_LIST *module = modules[i];
+        bool initialised = may_be(module, wanted) && p11_kit_module_initialize(module) == CKR_OK;
+        if (initialised)
+            search_module(search, module, &ignored);
+        if (search->module == module)
+            continue;
+        if (initialised)
+            p11_kit_module_finalize(module);
+        p11_kit_module_release(module);
+    }
+    free(modules);
+    return check_found(search, err);
+}
+
+/* ------------------------------------------------------------------------------------------------------------------- NSS */
+
+/* NSS takes 4 to 100 for slots of other people's making. */
+enum { NSS_SLOT_FIRST = 4, NSS_SLOT_LAST = 100 };
+
+static CK_SLOT_ID free_nss_slot(CK_FUNCTION_LIST *module)
+{
+    CK_SLOT_ID slots[SLOTS_MAX];
+    CK_ULONG count = SLOTS_MAX;
+    CK_SLOT_ID wanted = NSS_SLOT_FIRST;
+    if (module->C_GetSlotList(CK_FALSE, slots, &count) != CKR_OK)
+        count = 0;
+    for (CK_ULONG i = 0; i < count; i++) { /* each one that is taken starts the search anew, one further on */
+        if (slots[i] != wanted)
+            continue;
+        wanted++;
+        i = (CK_ULONG)-1;
+    }
+    return wanted;
+}
+
+/* A second initialisation of one softokn with other parameters is passed over without a word: the token's description, made from the directory, tells
+ * whether what is there is ours. If not, it is added as one more slot. */
+static certstore_status add_nss_slot(CK_FUNCTION_LIST *module, const char *directory, const char *description, certstore_error *err)
+{
+    CK_SESSION_HANDLE session = CK_INVALID_HANDLE;
+    CK_OBJECT_HANDLE made;
+    CK_OBJECT_CLASS object_class = CKO_NSS_NEWSLOT;
+    CK_SLOT_ID slot = free_nss_slot(module);
+    if (slot > NSS_SLOT_LAST)
+        return csi_fail(err, CERTSTORE_E_LIMIT, "%s: NSS has no slot left in this process; close some databases", directory);
+    CSI_AUTO(csi_chars) *spec = csi_format(err, "tokens=[0x%lx=<configdir='sql:%s' tokenDescription='%s'>]", slot, directory, description);
+    if (spec == NULL)
+        return err->status;
+    CK_ATTRIBUTE template[] = { { CKA_CLASS, &object_class, sizeof object_class }, { CKA_NSS_MODULE_SPEC, spec, strlen(spec) } };
+    CK_RV rv = module->C_OpenSession(1, CKF_SERIAL_SESSION, NULL, NULL, &session);
+    if (rv == CKR_OK)
+        rv = module->C_CreateObject(session, template, 2, &made);
+    if (session != CK_INVALID_HANDLE)
+        module->C_CloseSession(session);
+    return rv == CKR_OK ? CERTSTORE_OK : csi_fail_ckr(directory, rv, "opening a second NSS database in this process", err);
+}
+
+static certstore_status open_nss(csi_p11 *token, const csi_p11_address *address, struct search *search, certstore_error *err)
+{
+    uint32_t hash = 2166136261u; /* FNV-1a */
+    for (const char *at = address->directory; *at != '\0'; at++)
+        hash = (hash ^ (uint8_t)*at) * 16777619u;
+    char description[33];
+    snprintf(description, sizeof description, "certstore %08x", hash);
+    struct nss_args *args = csi_new(1, sizeof *args, err);
+    token->init_args = args;
+    token->init_text = csi_format(err, "configdir='sql:%s' certPrefix='' keyPrefix='' secmod='secmod.db' flags=noModDB dbTokenDescription='%s'",
+                                  address->directory, description);
+    if (token->init_text == NULL || args == NULL)
+        return err->status;
+    args->standard.flags = CKF_OS_LOCKING_OK;
+    args->standard.pReserved = token->init_text;
+    search->description = description;
+    CSI_AUTO(csi_chars) *path = find_softokn(err);
+    CK_FUNCTION_LIST *module = path != NULL ? load(path, args, err) : NULL;
+    if (module == NULL)
+        return err->status;
+    certstore_status status = search_module(search, module, err);
+    if (status == CERTSTORE_OK && search->found == 0) {
+        status = add_nss_slot(module, address->directory, description, err);
+        if (status == CERTSTORE_OK)
+            status = search_module(search, module, err);
+    }
+    if (status == CERTSTORE_OK)
+        status = check_found(search, err);
+    if (status != CERTSTORE_OK)
+        unload(module);
+    search->description = NULL;
+    return status;
+}
+
+/* ------------------------------------------------------------------------------------------------------------------ opening */
+
+static certstore_status describe(csi_p11 *token, const csi_p11_address *address, const struct search *search, certstore_error *err)
+{
+    char real[PATH_MAX];
+    char *file = p11_kit_module_get_filename(search->module);
+    const char *path = file != NULL && realpath(file, real) != NULL ? real : file != NULL ? file : "";
+    certstore_status status = set_text(token, 0, &token->info.module, path, strlen(path), err);
+    free(file);
+    CSI_TRY(status);
+    const CK_TOKEN_INFO *info = &search->info;
+    CSI_TRY(set_text(token, 1, &token->info.label, (const char *)info->label, sizeof info->label, err));
+    CSI_TRY(set_text(token, 2, &token->info.serial, (const char *)info->serialNumber, sizeof info->serialNumber, err));
+    CSI_TRY(set_text(token, 3, &token->info.model, (const char *)info->model, sizeof info->model, err));
+    CSI_TRY(set_text(token, 4, &token->info.maker, (const char *)info->manufacturerID, sizeof info->manufacturerID, err));
+    if (address->directory != NULL)
+        CSI_TRY(set_text(token, 5, &token->info.directory, address->directory, strlen(address->directory), err));
+    bool is_trust = strcmp(token->info.model, "p11-kit-trust") == 0;
+    bool is_tpm = strstr(token->info.module, "tpm2_pkcs11") != NULL;
+    token->forgetful = is_trust || is_tpm;
+    token->read_only = (info->flags & CKF_WRITE_PROTECTED) != 0;
+    token->info.login_required = (info->flags & CKF_LOGIN_REQUIRED) != 0;
+    unsigned traits = token->read_only ? 0 : CSI_TOKEN_WRITABLE;
+    if (address->directory != NULL)
+        traits |= CSI_TOKEN_NSS_TRUST | CSI_TOKEN_KEYS | CSI_TOKEN_SECRETS;
+    else if (is_trust)
+        traits |= CSI_TOKEN_P11_TRUST | CSI_TOKEN_DATA;
+    else
+        traits |= CSI_TOKEN_KEYS | CSI_TOKEN_SECRETS | CSI_TOKEN_DATA;
+    token->info.traits = token->remote.traits = traits;
+    return CERTSTORE_OK;
+}
+
+static void clear_search(struct search *search)
+{
+    csi_buf_free(&search->names);
+}
+
+certstore_status csi_module_open(csi_p11 *token, const csi_p11_address *address, certstore_error *err)
+{
+    struct search search __attribute__((cleanup(clear_search))) = { .address = address };
+    if (address->directory != NULL) {
+        CSI_TRY(open_nss(token, address, &search, err));
+    } else if (p11_kit_uri_get_module_path(address->uri) != NULL) {
+        CK_FUNCTION_LIST *module = load(p11_kit_uri_get_module_path(address->uri), NULL, err);
+        if (module == NULL)
+            return err->status;
+        certstore_status status = search_module(&search, module, err);
+        if (status == CERTSTORE_OK)
+            status = check_found(&search, err);
+        if (status != CERTSTORE_OK) {
+            unload(module);
+            return status;
+        }
+    } else {
+        CSI_TRY(search_registered(&search, err));
+    }
+    token->module = search.module;
+    token->slot = search.slot;
+    return describe(token, address, &search, err);
+}
+
+void csi_module_close(csi_p11 *token)
+{
+    if (token->module != NULL)
+        unload(token->module);
+    token->module = NULL;
+}
