@@ -4,6 +4,7 @@
  * duplicate attributes"), passes over what it does not know, which then matches too much, and cuts a PIN at a NUL.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 
 #include "p11/internal.h"
@@ -30,7 +31,10 @@ static certstore_status check_text(const char *uri, certstore_error *err)
     const char *names[32];
     size_t sizes[32];
     size_t count = 0;
-    for (const char *at = strchr(uri, ':') + 1; *at != '\0'; at += strcspn(at, ";?&") + (at[strcspn(at, ";?&")] != '\0')) {
+    const char *colon = strchr(uri, ':');
+    if (colon == NULL)
+        return malformed("it has no scheme", err);
+    for (const char *at = colon + 1; *at != '\0'; at += strcspn(at, ";?&") + (at[strcspn(at, ";?&")] != '\0')) {
         size_t size = strcspn(at, "=;?&");
         for (size_t i = 0; i < count; i++)
             if (sizes[i] == size && strncmp(names[i], at, size) == 0)
@@ -84,7 +88,7 @@ csi_p11_address *csi_p11_address_nss(const char *directory, certstore_error *err
         return NULL;
     struct stat st;
     /* NSS makes empty databases in a directory that has none, and says nothing. */
-    if (csi_os_real.stat(&csi_os_real, -100 /* AT_FDCWD */, database, 0, &st) < 0) {
+    if (csi_os_real.stat(&csi_os_real, AT_FDCWD, database, 0, &st) < 0) {
         csi_fail(err, CERTSTORE_E_NOT_FOUND, "%s: no NSS database (cert9.db) is there; make one with certutil -N -d sql:%s", directory, directory);
         return NULL;
     }
