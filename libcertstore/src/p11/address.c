@@ -25,6 +25,16 @@ static certstore_status malformed(const char *why, certstore_error *err)
     return csi_fail(err, CERTSTORE_E_ARGUMENT, "URI: %s; write pkcs11:token=LABEL;object=NAME?module-path=FILE (RFC 7512)", why);
 }
 
+/* p11-kit says of an unknown attribute in the path that it did not recognise it, and keeps one in the query as some vendor's. */
+static bool is_known_query(const char *name, size_t size)
+{
+    static const char *const known[] = { "pin-source", "pin-value", "module-name", "module-path" };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strlen(known[i]) == size && strncmp(known[i], name, size) == 0)
+            return true;
+    return false;
+}
+
 /* Each attribute once, and no NUL anywhere: "token=a;token=b" is one URI for us and another for the next program. */
 static certstore_status check_text(const char *uri, certstore_error *err)
 {
@@ -32,10 +42,15 @@ static certstore_status check_text(const char *uri, certstore_error *err)
     size_t sizes[32];
     size_t count = 0;
     const char *colon = strchr(uri, ':');
+    const char *query = strchr(uri, '?');
     if (colon == NULL)
         return malformed("it has no scheme", err);
     for (const char *at = colon + 1; *at != '\0'; at += strcspn(at, ";?&") + (at[strcspn(at, ";?&")] != '\0')) {
         size_t size = strcspn(at, "=;?&");
+        if (size == 0)
+            continue;
+        if (query != NULL && at > query && !is_known_query(at, size))
+            return malformed("it holds an attribute that is not known here", err);
         for (size_t i = 0; i < count; i++)
             if (sizes[i] == size && strncmp(names[i], at, size) == 0)
                 return malformed("an attribute is given twice", err);
