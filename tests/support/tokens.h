@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tokens.h: tokens of a test's own in a temporary folder: SoftHSM's and NSS databases; objects to put into them; and a module whose calls are counted,
- * logged and refused. What is not installed is skipped, with the reason on a line of its own.
+ * tokens.h: tokens of a test's own in a temporary folder: SoftHSM's and NSS databases; objects to put into them; and a module whose calls are
+ * counted, logged and refused. What is not installed is skipped, with the reason on a line of its own.
  */
 #ifndef TESTS_TOKENS_H
 #define TESTS_TOKENS_H

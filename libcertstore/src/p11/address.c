@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * address.c: which token is meant. RFC 7512 is read by p11-kit, and then held to: its parser takes a doubled attribute (section 2.3: "MUST NOT contain
- * duplicate attributes"), passes over what it does not know, which then matches too much, and cuts a PIN at a NUL.
+ * address.c: which token is meant. RFC 7512 is read by p11-kit, and then held to: its parser takes a doubled attribute (section 2.3: "MUST NOT
+ * contain duplicate attributes"), passes over what it does not know, which then matches too much, and cuts a PIN at a NUL.
  */
 #include <errno.h>
 #include <fcntl.h>

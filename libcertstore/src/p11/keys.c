@@ -115,8 +115,8 @@ static certstore_status try_once(csi_p11 *token, const struct request *request, 
     return csi_buf_check(request->out, err);
 }
 
-/* A logout by another user of the token makes private handles invalid, and a login brings none back; sessions end with the token that is pulled out. The
- * second look finds out whether that was all. */
+/* A logout by another user of the token makes private handles invalid, and a login brings none back; sessions end with the token that is pulled
+ * out. The second look finds out whether that was all. */
 static bool is_worth_another(CK_RV rv)
 {
     return rv == CKR_KEY_HANDLE_INVALID || rv == CKR_OBJECT_HANDLE_INVALID || rv == CKR_USER_NOT_LOGGED_IN || csi_session_is_gone(rv);

@@ -2,8 +2,8 @@
 /*
  * module.c: from an address to a module that is initialised and a slot that has the token.
  *
- * Modules are loaded as p11-kit's managed ones: each user of one in the process has an own view, sessions and initialisation count (logging in alone is
- * shared). A URI that names its module loads that file and no other: others may print, or make directories, as they are initialised.
+ * Modules are loaded as p11-kit's managed ones: each user of one in the process has an own view, sessions and initialisation count (logging in
+ * alone is shared). A URI that names its module loads that file and no other: others may print, or make directories, as they are initialised.
  */
 #include <dlfcn.h>
 #include <errno.h>

@@ -3,9 +3,9 @@
  * session.c: sessions, and the login that belongs to them.
  *
  * One session is the anchor: PKCS#11 logs a program out when its last session is closed. The others are made for a call, and kept for the next one.
- * There are never more than CSI_POOL of them; where the token gives fewer, callers wait for each other, and the last resort is the anchor itself, so that
- * a token with a single session works too. A session that the module has forgotten (a card pulled out and put back, a server that was restarted) makes
- * all of them suspect: they are opened anew by the next call, which logs in again if it has to.
+ * There are never more than CSI_POOL of them; where the token gives fewer, callers wait for each other, and the last resort is the anchor itself,
+ * so that a token with a single session works too. A session that the module has forgotten (a card pulled out and put back, a server that was
+ * restarted) makes all of them suspect: they are opened anew by the next call, which logs in again if it has to.
  */
 #include <openssl/err.h>
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * traits.c: what a token can do. Of NSS and p11-kit's trust module it is known; others are asked to make session objects, which cost nothing and leave
- * nothing behind. A refusal says no only where it speaks of the object: a module may refuse session objects (tpm2-pkcs11), or want a login first.
+ * traits.c: what a token can do. Of NSS and p11-kit's trust module it is known; others are asked to make session objects, which cost nothing and
+ * leave nothing behind. A refusal says no only where it speaks of the object: a module may refuse session objects (tpm2-pkcs11), or want a login
+ * first.
  */
 #include "p11/internal.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* wrap.c: a key that leaves a token encrypted, under a secret key of the token, and comes back: for a backup, or a second token with the same secret. */
+/* wrap.c: a key that leaves a token encrypted, under a secret key of the token, and comes back: for a backup, or a second token with the same
+ * secret. */
 #include "p11/internal.h"
 
 /* PKCS#11 3.0's own number for RFC 5649. CKM_AES_KEY_WRAP_PAD was left open by 2.40, and SoftHSM means RFC 5649 by it. */

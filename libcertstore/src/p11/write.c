@@ -119,8 +119,8 @@ static bool is_nss_duplicate(struct csi_use *use, struct csi_span object, CK_RV 
     return count > 0;
 }
 
-/* What was asked for, with what the module was told of a private key (its public part), and without what was left to it: a label or an ID that it makes
- * up by itself is no difference, nor is what comes out of a wrapped key. */
+/* What was asked for, with what the module was told of a private key (its public part), and without what was left to it: a label or an ID that it
+ * makes up by itself is no difference, nor is what comes out of a wrapped key. */
 static csi_blob *expected(struct csi_span object, const struct csi_template *t, struct csi_span made, certstore_error *err)
 {
     static const uint32_t told[] = { CKA_KEY_TYPE, CKA_MODULUS, CKA_EC_PARAMS };

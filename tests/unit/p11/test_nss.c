@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_nss.c: NSS databases through softokn: several in one process, its rule of one certificate an issuer and serial number, trust, keys, certutil. */
+/* test_nss.c: NSS databases through softokn: several in one process, its rule of one certificate an issuer and serial number, trust, keys,
+ * certutil. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

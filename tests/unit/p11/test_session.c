@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_session.c: what may happen to a token while it is in use: a wrong PIN, the last try, a logout by somebody else, sessions that run out or are lost,
- * a fork, many threads, the end of the process; and OpenSSL's queue through all of it.
+ * test_session.c: what may happen to a token while it is in use: a wrong PIN, the last try, a logout by somebody else, sessions that run out or
+ * are lost, a fork, many threads, the end of the process; and OpenSSL's queue through all of it.
  */
 #include <setjmp.h>
 #include <stdarg.h>
