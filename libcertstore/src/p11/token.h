@@ -3,7 +3,7 @@
  * token.h: an opened PKCS#11 token: found by RFC 7512 URI or NSS database directory, spoken to through p11-kit, its objects as model/object.h has
  * them.
  *
- *     address = csi_p11_address_parse("pkcs11:token=web;module-path=/usr/lib/softhsm/libsofthsm2.so", err)
+ *     address = csi_p11_address_parse("pkcs11:token=web?module-path=/usr/lib/softhsm/libsofthsm2.so", err)
  *     token = csi_p11_open(address, pin, err)
  *     csi_p11_read(token, &objects, err)
  *
@@ -26,8 +26,8 @@
 
 /* Which token, and which objects of it. */
 typedef struct csi_p11_address csi_p11_address;
-/* "pkcs11:..." (RFC 7512), read by p11-kit's parser and then strictly: a doubled or an unknown attribute, a bad escape or a NUL in a PIN is refused.
- * */
+/* "pkcs11:..." (RFC 7512), read by p11-kit's parser and then strictly: a doubled or an unknown attribute, a bad escape or a NUL in a PIN is
+ * refused. */
 csi_p11_address *csi_p11_address_parse(const char *uri, certstore_error *err);
 /* The NSS database in a directory ("sql:", cert9.db). It must exist: NSS would make an empty one by itself. */
 csi_p11_address *csi_p11_address_nss(const char *directory, certstore_error *err);
@@ -35,7 +35,7 @@ csi_p11_address *csi_p11_address_nss(const char *directory, certstore_error *err
 csi_p11_address *csi_p11_address_located(const char *location, certstore_error *err);
 void csi_p11_address_free(csi_p11_address *address);
 CSI_DEFINE_AUTO(csi_p11_address, csi_p11_address_free)
-/* The URI for people, without any PIN: "pkcs11:token=web;module-path=...", "nss:DIRECTORY". The caller's. */
+/* The URI for people, without any PIN: "pkcs11:token=web?module-path=...", "nss:DIRECTORY". The caller's. */
 char *csi_p11_address_text(const csi_p11_address *address, certstore_error *err);
 /* "file:/etc/app/pin" as it stands in the URI; NULL when there is none. */
 const char *csi_p11_address_pin_source(const csi_p11_address *address);
@@ -62,8 +62,8 @@ struct csi_p11_info {
  * needs one fails with CERTSTORE_E_PASSWORD. No token: CERTSTORE_E_UNAVAILABLE; several: CERTSTORE_E_ARGUMENT, naming them. */
 csi_p11 *csi_p11_open(const csi_p11_address *address, const csi_secret *pin, certstore_error *err);
 /* References: a store, a bundle's keys and an EVP_PKEY each hold one. csi_p11_free() closes sessions and module with the last one; csi_p11_drop()
- * never speaks to the module, so it may be called while the process ends, after the module's own destructors (an EVP_PKEY is freed whenever OpenSSL
- * likes); where it is the last one, sessions stay open until the process is gone. */
+ * never speaks to the module, so it may be called while the process ends, after the module's own destructors (an EVP_PKEY is freed whenever
+ * OpenSSL likes); where it is the last one, sessions stay open until the process is gone. */
 csi_p11 *csi_p11_ref(const csi_p11 *token);
 void csi_p11_free(csi_p11 *token);
 void csi_p11_drop(csi_p11 *token);
@@ -75,11 +75,11 @@ char *csi_p11_location(const csi_p11 *token, certstore_error *err);
 struct csi_remote *csi_p11_remote(csi_p11 *token);
 csi_p11 *csi_p11_of_remote(struct csi_remote *remote); /* NULL for another kind's; borrowed */
 
-/* Once, where a PIN is there and the token wants one; CERTSTORE_OK when logged in already. CERTSTORE_E_PASSWORD: none given, wrong (now or before),
- * or one try left. CERTSTORE_E_LOCKED: the token has locked its PIN. */
+/* Once, where a PIN is there and the token wants one; CERTSTORE_OK when logged in already. CERTSTORE_E_PASSWORD: none given, wrong (now or
+ * before), or one try left. CERTSTORE_E_LOCKED: the token has locked its PIN. */
 certstore_status csi_p11_login(csi_p11 *token, certstore_error *err);
-/* A fresh view where the module does not see by itself what other processes wrote (p11-kit-trust, tpm2-pkcs11): closes and initialises it anew, logs
- * in again if it was. Nothing for the others. */
+/* A fresh view where the module does not see by itself what other processes wrote (p11-kit-trust, tpm2-pkcs11): closes and initialises it anew,
+ * logs in again if it was. Nothing for the others. */
 certstore_status csi_p11_refresh(csi_p11 *token, certstore_error *err);
 
 /* ----------------------------------------------------------------------------------------------------------------- objects */
@@ -88,8 +88,8 @@ certstore_status csi_p11_refresh(csi_p11 *token, certstore_error *err);
  * there. Sorted. limits: CERTSTORE_LIMIT_ENTRIES and CERTSTORE_LIMIT_CERT_SIZE. */
 certstore_status csi_p11_read(csi_p11 *token, const struct csi_limits *limits, struct csi_objects *objects, certstore_error *err);
 /* Makes a token object and reads it back: CERTSTORE_E_UNSUPPORTED, and nothing is left, if what the module made of it is another object
- * (csi_object_same). A private key comes as CSI_OBJECT_PKCS8, a secret key as CKA_VALUE. CERTSTORE_E_NO_SPACE: the token is full. CERTSTORE_E_EXISTS:
- * NSS has a certificate of that issuer and serial number. */
+ * (csi_object_same). A private key comes as CSI_OBJECT_PKCS8, a secret key as CKA_VALUE. CERTSTORE_E_NO_SPACE: the token is full.
+ * CERTSTORE_E_EXISTS: NSS has a certificate of that issuer and serial number. */
 certstore_status csi_p11_create(csi_p11 *token, struct csi_span object, certstore_error *err);
 /* Destroys one object of that essence; CERTSTORE_E_NOT_FOUND when there is none. */
 certstore_status csi_p11_destroy(csi_p11 *token, struct csi_span object, certstore_error *err);
