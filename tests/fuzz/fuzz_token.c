@@ -2,8 +2,8 @@
 /*
  * fuzz_token.c: any objects at all as a token's content.
  *
- * An input's first byte says which of the two formats it is, by its last bit; then come objects, each behind its size in two bytes, big-endian; what does
- * not begin so is one object. What decodes must encode: unchanged to the same objects; changed to objects that are whole, that
+ * An input's first byte says which of the two formats it is, by its last bit; then come objects, each behind its size in two bytes, big-endian;
+ * what does not begin so is one object. What decodes must encode: unchanged to the same objects; changed to objects that are whole, that
  * decode again, and that a second encoding leaves as they are.
  */
 #include "codec/token.h"
