@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * token.c: the formats `pkcs11` and `nss`: the objects of a PKCS#11 token, and of an NSS database, as a store. They differ in how trust is said, and in
- * that NSS holds one certificate of an issuer and serial number. No token is spoken to here: objects come and go as bytes.
+ * token.c: the formats `pkcs11` and `nss`: the objects of a PKCS#11 token, and of an NSS database, as a store. They differ in how trust is said,
+ * and in that NSS holds one certificate of an issuer and serial number. No token is spoken to here: objects come and go as bytes.
  */
 #include "codec/token.h"
 

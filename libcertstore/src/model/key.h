@@ -52,8 +52,8 @@ typedef struct csi_key csi_key;
 csi_key *csi_key_new_plain(struct csi_span bytes, const char *algorithm, certstore_error *err);
 csi_key *csi_key_new_sealed(const struct csi_protection *protection, csi_blob *sealed /* taken by reference */, const csi_passwords *passwords,
                             const struct csi_limits *limits, certstore_error *err);
-/* A key on a token, described by its object: what the token says of it and, as CKA_PUBLIC_KEY_INFO, its public key wherever that is known. remote may be
- * NULL for a token that is not at hand: the key then opens nowhere. */
+/* A key on a token, described by its object: what the token says of it and, as CKA_PUBLIC_KEY_INFO, its public key wherever that is known. remote
+ * may be NULL for a token that is not at hand: the key then opens nowhere. */
 csi_key *csi_key_new_remote(struct csi_remote *remote, csi_blob *object /* taken by reference */, certstore_error *err);
 /* True for a key on a token, at hand or not. */
 bool csi_key_is_remote(const csi_key *key);
