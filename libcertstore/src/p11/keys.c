@@ -174,10 +174,9 @@ struct noted {
 
 static bool note_number(EVP_PKEY *key, const char *name, CK_ATTRIBUTE_TYPE type, size_t least, struct csi_buf *owned, struct noted *noted)
 {
-    BIGNUM *number = NULL;
+    CSI_AUTO(BIGNUM) *number = NULL;
     if (EVP_PKEY_get_bn_param(key, name, &number) != 1)
         return false;
-    CSI_AUTO(BIGNUM) *freed = number;
     size_t size = (size_t)BN_num_bytes(number);
     size = size < least ? least : size;
     uint8_t *room = size <= NUMBER_MAX ? csi_buf_reserve(owned, size) : NULL;

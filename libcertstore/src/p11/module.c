@@ -63,7 +63,7 @@ static void add_name(struct csi_buf *names, const CK_TOKEN_INFO *info)
 /* One module's slots, searched for the token. */
 struct search {
     const csi_p11_address *address;
-    const char *description; /* of the NSS token that is ours */
+    char description[33]; /* of the NSS token that is ours; "" for others */
     size_t found;
     CK_FUNCTION_LIST *module;
     CK_SLOT_ID slot;
@@ -85,7 +85,7 @@ static bool matches_slot(const csi_p11_address *address, CK_FUNCTION_LIST *modul
 
 static bool matches(const struct search *search, CK_FUNCTION_LIST *module, CK_SLOT_ID slot, const CK_TOKEN_INFO *info)
 {
-    if (search->description != NULL)
+    if (search->description[0] != '\0')
         return strncmp((const char *)info->label, search->description, strlen(search->description)) == 0;
     CK_SLOT_ID wanted = p11_kit_uri_get_slot_id(search->address->uri);
     if ((info->flags & CKF_TOKEN_INITIALIZED) == 0 || (wanted != (CK_SLOT_ID)-1 && wanted != slot))
@@ -270,8 +270,8 @@ static certstore_status describe_nss(const char *directory, char description[33]
 
 static certstore_status open_nss(csi_p11 *token, const csi_p11_address *address, struct search *search, certstore_error *err)
 {
-    char description[33];
-    CSI_TRY(describe_nss(address->directory, description, err));
+    const char *description = search->description;
+    CSI_TRY(describe_nss(address->directory, search->description, err));
     struct nss_args *args = csi_new(1, sizeof *args, err);
     token->init_args = args;
     token->init_text = csi_format(err, "configdir='sql:%s' certPrefix='' keyPrefix='' secmod='secmod.db' flags=noModDB dbTokenDescription='%s'",
@@ -280,7 +280,6 @@ static certstore_status open_nss(csi_p11 *token, const csi_p11_address *address,
         return err->status;
     args->standard.flags = CKF_OS_LOCKING_OK;
     args->standard.pReserved = token->init_text;
-    search->description = description;
     CSI_AUTO(csi_chars) *path = find_softokn(err);
     CK_FUNCTION_LIST *module = path != NULL ? load(path, args, err) : NULL;
     if (module == NULL)
@@ -295,7 +294,6 @@ static certstore_status open_nss(csi_p11 *token, const csi_p11_address *address,
         status = check_found(search, err);
     if (status != CERTSTORE_OK)
         unload(module);
-    search->description = NULL;
     return status;
 }
 

@@ -22,7 +22,7 @@ static certstore_status bound(const csi_p11 *token, struct csi_span object, cert
                     (const char *)label.data, token->info.label);
 }
 
-static bool get_value(struct csi_use *use, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE_TYPE type, uint8_t *room, size_t *size)
+static bool get_value(struct csi_use *use, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE_TYPE type, void *room, size_t *size)
 {
     CK_ATTRIBUTE one = { type, room, VALUE_MAX };
     if (use->f->C_GetAttributeValue(use->session, handle, &one, 1) != CKR_OK || one.ulValueLen == CK_UNAVAILABLE_INFORMATION)
