@@ -71,6 +71,9 @@ extern const struct csi_codec csi_codec_pkcs12;
 extern const struct csi_codec csi_codec_jks;
 extern const struct csi_codec csi_codec_jceks;
 extern const struct csi_codec csi_codec_bks;
+/* Parts are objects of a token (model/object.h), one each; their names mean nothing. */
+extern const struct csi_codec csi_codec_pkcs11;
+extern const struct csi_codec csi_codec_nss;
 /* Recognised and declined by name. */
 extern const struct csi_codec csi_codec_uber;
 extern const struct csi_codec csi_codec_bcfks;

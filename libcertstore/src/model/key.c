@@ -5,6 +5,11 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
+#include <p11-kit/pkcs11.h>
+
+#include "model/ossl.h"
+#include "model/pubkey.h"
+
 void csi_plain_key_clear(struct csi_plain_key *plain)
 {
     csi_secret_free(plain->bytes);
@@ -168,6 +173,21 @@ certstore_status csi_key_open(const csi_key *key, const char *alias, const csi_p
                     alias, key->protection->name);
 }
 
+/* A remote key's public half is in its object; any other key's takes opening it. */
+static bool public_of(const csi_key *key, const char *alias, const csi_passwords *more, struct csi_pubkey *public)
+{
+    certstore_error ignored = { 0 };
+    CSI_AUTO_PLAIN plain = { 0 };
+    CSI_AUTO_BUF spki = { 0 };
+    if (csi_key_is_remote(key))
+        return csi_object_class(csi_blob_span(key->sealed)) == CKO_PRIVATE_KEY && csi_object_spki(csi_blob_span(key->sealed), &spki) &&
+               csi_pubkey_of_spki(csi_buf_span(&spki), public);
+    if (csi_key_open(key, alias, more, &plain, &ignored) != CERTSTORE_OK || plain.algorithm[0] != '\0')
+        return false;
+    CSI_AUTO(csi_secret) *opened = csi_ossl_public_of(csi_secret_span(plain.bytes), &ignored);
+    return opened != NULL && csi_pubkey_of_spki(csi_secret_span(opened), public);
+}
+
 bool csi_key_same(const csi_key *a, const csi_key *b, const char *alias)
 {
     if (a == b)
@@ -176,6 +196,11 @@ bool csi_key_same(const csi_key *a, const csi_key *b, const char *alias)
         return false;
     if (a->protection != NULL && a->protection == b->protection && csi_span_equal(csi_blob_span(a->sealed), csi_blob_span(b->sealed)))
         return true;
+    if (csi_key_is_remote(a) || csi_key_is_remote(b)) { /* no token is asked for its keys only to compare them */
+        struct csi_pubkey one;
+        struct csi_pubkey other;
+        return public_of(a, alias, b->passwords, &one) && public_of(b, alias, a->passwords, &other) && csi_pubkey_equal(&one, &other);
+    }
     certstore_error ignored = { 0 }; /* a key that does not open is not known to be the same */
     CSI_AUTO_PLAIN left = { 0 };
     CSI_AUTO_PLAIN right = { 0 };

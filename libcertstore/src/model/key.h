@@ -51,7 +51,8 @@ typedef struct csi_key csi_key;
 csi_key *csi_key_new_plain(struct csi_span bytes, const char *algorithm, certstore_error *err);
 csi_key *csi_key_new_sealed(const struct csi_protection *protection, csi_blob *sealed /* taken by reference */, const csi_passwords *passwords,
                             const struct csi_limits *limits, certstore_error *err);
-/* A key on a token, described by its object. remote may be NULL for a token that is not at hand: the key then opens nowhere. */
+/* A key on a token, described by its object: what the token says of it and, as CKA_PUBLIC_KEY_INFO, its public key wherever that is known. remote may be
+ * NULL for a token that is not at hand: the key then opens nowhere. */
 csi_key *csi_key_new_remote(struct csi_remote *remote, csi_blob *object /* taken by reference */, certstore_error *err);
 /* True for a key on a token, at hand or not. */
 bool csi_key_is_remote(const csi_key *key);
@@ -60,7 +61,8 @@ void csi_key_free(csi_key *key);
 CSI_DEFINE_AUTO(csi_key, csi_key_free)
 /* Opens the key with the passphrases it came with, then with `more` (may be NULL), then without one. The caller clears *plain. */
 certstore_status csi_key_open(const csi_key *key, const char *alias, const csi_passwords *more, struct csi_plain_key *plain, certstore_error *err);
-/* True if both hold the same key: the same sealed bytes, or the same bytes when opened (which costs key derivation). */
+/* True if both hold the same key: the same sealed bytes, or the same bytes when opened (which costs key derivation). A key on a token is never opened
+ * for it: it is the same as one with its public key. */
 bool csi_key_same(const csi_key *a, const csi_key *b, const char *alias);
 
 #endif
