@@ -100,17 +100,10 @@ static OSSL_LIB_CTX *make_context(void)
     OSSL_LIB_CTX *context = OSSL_LIB_CTX_new();
     if (context == NULL)
         return NULL;
-    OSSL_PROVIDER *base = OSSL_PROVIDER_load(context, "default");
-    OSSL_PROVIDER *own = NULL;
-    if (base != NULL && OSSL_PROVIDER_add_builtin(context, CSI_PROVIDER_NAME, provider_init) == 1)
-        own = OSSL_PROVIDER_load(context, CSI_PROVIDER_NAME);
-    if (own != NULL && EVP_set_default_properties(context, "?provider=default") == 1)
+    if (OSSL_PROVIDER_load(context, "default") != NULL && OSSL_PROVIDER_add_builtin(context, CSI_PROVIDER_NAME, provider_init) == 1 &&
+        OSSL_PROVIDER_load(context, CSI_PROVIDER_NAME) != NULL && EVP_set_default_properties(context, "?" CSI_PROVIDER_TWIN) == 1)
         return context;
-    if (own != NULL)
-        OSSL_PROVIDER_unload(own);
-    if (base != NULL)
-        OSSL_PROVIDER_unload(base);
-    OSSL_LIB_CTX_free(context);
+    OSSL_LIB_CTX_free(context); /* and what was loaded into it */
     return NULL;
 }
 
@@ -199,7 +192,7 @@ certstore_status csi_token_sign(struct csi_token_key *key, const struct csi_book
 static EVP_PKEY *make_twin(OSSL_LIB_CTX *context, struct csi_span spki, certstore_error *err)
 {
     const unsigned char *at = spki.data;
-    EVP_PKEY *twin = spki.size <= INT32_MAX ? d2i_PUBKEY_ex(NULL, &at, (long)spki.size, context, NULL) : NULL;
+    EVP_PKEY *twin = spki.size <= INT32_MAX ? d2i_PUBKEY_ex(NULL, &at, (long)spki.size, context, CSI_PROVIDER_TWIN) : NULL;
     if (twin == NULL)
         csi_fail_ossl(err, CERTSTORE_E_MALFORMED, "key: OpenSSL cannot read its public key; give the certificate that belongs to it");
     return twin;

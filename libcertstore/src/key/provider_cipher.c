@@ -53,7 +53,7 @@ static int begin(void *data, void *key, const OSSL_PARAM params[])
     csi_token_key_free(cipher->key);
     cipher->key = taken;
     EVP_PKEY_CTX_free(cipher->books);
-    cipher->books = EVP_PKEY_CTX_new_from_pkey(cipher->provider->context, taken->twin, NULL);
+    cipher->books = EVP_PKEY_CTX_new_from_pkey(cipher->provider->context, taken->twin, CSI_PROVIDER_TWIN);
     return cipher->books != NULL && EVP_PKEY_encrypt_init_ex(cipher->books, params) == 1;
 }
 

@@ -20,6 +20,9 @@
 
 #define CSI_PROVIDER_NAME "certstore"
 #define CSI_PROVIDER_ITSELF "provider=" CSI_PROVIDER_NAME
+/* Whatever is looked up for a twin says so: OpenSSL 3.0 caches what it fetched from a provider that was named to it under the properties alone, and then
+ * gives it to whoever asks with the same properties and names none. */
+#define CSI_PROVIDER_TWIN "provider=default"
 /* The one parameter that makes a key of a token: an octet pointer to a struct csi_token_source. */
 #define CSI_PROVIDER_SOURCE "certstore-source"
 /* Gets the key's last failure: an octet string with the room of a certstore_error. */

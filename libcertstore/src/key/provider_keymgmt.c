@@ -92,7 +92,7 @@ static int import(void *data, int selection, const OSSL_PARAM params[])
         return import_source(key, source);
     if (is_private(params) || (selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) == 0)
         return 0;
-    CSI_AUTO(EVP_PKEY_CTX) *maker = EVP_PKEY_CTX_new_from_name(key->provider->context, key->type, NULL);
+    CSI_AUTO(EVP_PKEY_CTX) *maker = EVP_PKEY_CTX_new_from_name(key->provider->context, key->type, CSI_PROVIDER_TWIN);
     return maker != NULL && EVP_PKEY_fromdata_init(maker) == 1 &&
            EVP_PKEY_fromdata(maker, &key->twin, EVP_PKEY_PUBLIC_KEY, (OSSL_PARAM *)(uintptr_t)params) == 1;
 }

@@ -22,7 +22,7 @@ certstore_status csi_books_digest(const struct csi_books *books, const char *nam
     *md = NULL;
     if (EVP_PKEY_CTX_get_params(books->context, params) != 1 || text[0] == '\0')
         return CERTSTORE_OK;
-    *md = EVP_MD_fetch(books->provider->context, text, NULL);
+    *md = EVP_MD_fetch(books->provider->context, text, CSI_PROVIDER_TWIN);
     return *md != NULL ? CERTSTORE_OK : csi_fail_ossl(err, CERTSTORE_E_UNSUPPORTED, "key: no digest %s is to be had from OpenSSL", text);
 }
 

@@ -91,7 +91,7 @@ static int begin(void *data, void *key, const OSSL_PARAM params[])
     struct signature *signature = data;
     if (!take_key(signature, key))
         return 0;
-    signature->books = EVP_PKEY_CTX_new_from_pkey(signature->provider->context, signature->key->twin, NULL);
+    signature->books = EVP_PKEY_CTX_new_from_pkey(signature->provider->context, signature->key->twin, CSI_PROVIDER_TWIN);
     return signature->books != NULL && EVP_PKEY_verify_init_ex(signature->books, params) == 1;
 }
 
@@ -135,7 +135,8 @@ static int begin_hashing(void *data, const char *digest, void *key, const OSSL_P
     const char *name = digest != NULL && digest[0] != '\0' ? digest : NULL;
     if (!take_key(signature, key) || (signature->twin = EVP_MD_CTX_new()) == NULL)
         return 0;
-    return EVP_DigestVerifyInit_ex(signature->twin, &signature->books, name, signature->provider->context, NULL, signature->key->twin, params) == 1;
+    return EVP_DigestVerifyInit_ex(signature->twin, &signature->books, name, signature->provider->context, CSI_PROVIDER_TWIN, signature->key->twin,
+                                   params) == 1;
 }
 
 static int begin_signing(void *data, const char *digest, void *key, const OSSL_PARAM params[])
