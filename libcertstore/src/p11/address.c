@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * address.c: which token is meant. RFC 7512 is read by p11-kit, and then held to: its parser takes a doubled attribute (section 2.3: "MUST NOT contain
- * duplicate attributes"), passes over what it does not know, which then matches too much, and cuts a PIN at a NUL.
+ * address.c: which token is meant. RFC 7512 is read by p11-kit, and then held to: its parser takes a doubled attribute (section 2.3: "MUST NOT
+ * contain duplicate attributes"), passes over what it does not know, which then matches too much, and cuts a PIN at a NUL.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 
 #include "p11/internal.h"
@@ -24,14 +25,32 @@ static certstore_status malformed(const char *why, certstore_error *err)
     return csi_fail(err, CERTSTORE_E_ARGUMENT, "URI: %s; write pkcs11:token=LABEL;object=NAME?module-path=FILE (RFC 7512)", why);
 }
 
+/* p11-kit says of an unknown attribute in the path that it did not recognise it, and keeps one in the query as some vendor's. */
+static bool is_known_query(const char *name, size_t size)
+{
+    static const char *const known[] = { "pin-source", "pin-value", "module-name", "module-path" };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strlen(known[i]) == size && strncmp(known[i], name, size) == 0)
+            return true;
+    return false;
+}
+
 /* Each attribute once, and no NUL anywhere: "token=a;token=b" is one URI for us and another for the next program. */
 static certstore_status check_text(const char *uri, certstore_error *err)
 {
     const char *names[32];
     size_t sizes[32];
     size_t count = 0;
-    for (const char *at = strchr(uri, ':') + 1; *at != '\0'; at += strcspn(at, ";?&") + (at[strcspn(at, ";?&")] != '\0')) {
+    const char *colon = strchr(uri, ':');
+    const char *query = strchr(uri, '?');
+    if (colon == NULL)
+        return malformed("it has no scheme", err);
+    for (const char *at = colon + 1; *at != '\0'; at += strcspn(at, ";?&") + (at[strcspn(at, ";?&")] != '\0')) {
         size_t size = strcspn(at, "=;?&");
+        if (size == 0)
+            continue;
+        if (query != NULL && at > query && !is_known_query(at, size))
+            return malformed("it holds an attribute that is not known here", err);
         for (size_t i = 0; i < count; i++)
             if (sizes[i] == size && strncmp(names[i], at, size) == 0)
                 return malformed("an attribute is given twice", err);
@@ -84,7 +103,7 @@ csi_p11_address *csi_p11_address_nss(const char *directory, certstore_error *err
         return NULL;
     struct stat st;
     /* NSS makes empty databases in a directory that has none, and says nothing. */
-    if (csi_os_real.stat(&csi_os_real, -100 /* AT_FDCWD */, database, 0, &st) < 0) {
+    if (csi_os_real.stat(&csi_os_real, AT_FDCWD, database, 0, &st) < 0) {
         csi_fail(err, CERTSTORE_E_NOT_FOUND, "%s: no NSS database (cert9.db) is there; make one with certutil -N -d sql:%s", directory, directory);
         return NULL;
     }

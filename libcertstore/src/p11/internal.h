@@ -28,17 +28,23 @@ struct csi_p11 {
     void *init_args; /* NSS's, which the module may keep */
     char *init_text;
     CK_SLOT_ID slot;
+    CK_TOKEN_INFO found;      /* the token as it was when it was opened */
     csi_p11_address *objects; /* which of its objects are the store's; NULL: all */
     csi_secret *pin;
     pid_t pid;
-    pthread_mutex_t lock; /* of everything below */
+    bool forgetful;       /* does not see by itself what other processes wrote */
+    pthread_mutex_t lock; /* of everything below; in a forked child nobody waits for it, since who holds it may not be there */
+    pthread_cond_t returned;
     CK_SESSION_HANDLE anchor;
     CK_SESSION_HANDLE pool[CSI_POOL];
     size_t pooled;
+    size_t lent; /* besides the anchor */
+    bool anchor_lent;
+    uint64_t epoch; /* how often all sessions were opened anew */
+    bool suspect;   /* the module has forgotten a session: they are opened anew before the next use */
+    bool refreshing;
     bool read_only;
-    bool logged_in;
     bool pin_refused;
-    bool forgetful; /* does not see by itself what other processes wrote */
     struct csi_handle {
         uint64_t hash;
         CK_OBJECT_HANDLE handle;
@@ -46,36 +52,74 @@ struct csi_p11 {
     size_t next_handle;
 };
 
-/* One session, taken from the pool, for one call of ours; OpenSSL's queue is put right at its end. */
+/* Modules leave errors on OpenSSL's queue, which they share with us: it is put right at the end of the scope. */
+struct csi_fence {
+    bool up;
+};
+void csi_fence_begin(struct csi_fence *fence);
+void csi_fence_end(struct csi_fence *fence);
+#define CSI_AUTO_FENCE __attribute__((cleanup(csi_fence_end))) struct csi_fence
+
+/* One session, taken from the pool, for one call of ours. */
 struct csi_use {
     csi_p11 *token;
     CK_FUNCTION_LIST *f;
     CK_SESSION_HANDLE session;
+    struct csi_fence fence;
+    uint64_t epoch;
     bool open;
-    bool marked;
+    bool anchor; /* it is the anchor, for want of another */
     bool broken; /* the session is not to be used again */
+    bool gone;   /* the module does not know it any more, nor perhaps the others */
 };
 certstore_status csi_use_begin(struct csi_use *use, csi_p11 *token, certstore_error *err);
 void csi_use_end(struct csi_use *use);
 #define CSI_AUTO_USE __attribute__((cleanup(csi_use_end))) struct csi_use
+
+/* True if the user is logged in, as this session sees it. */
+bool csi_use_logged_in(struct csi_use *use);
+/* CERTSTORE_E_UNAVAILABLE in a child of the process that opened the token. */
+certstore_status csi_check_process(const csi_p11 *token, certstore_error *err);
+bool csi_session_is_gone(CK_RV rv);
+certstore_status csi_sessions_open(csi_p11 *token, certstore_error *err);
+void csi_sessions_close(csi_p11 *token);
+/* With the token's lock held. */
+certstore_status csi_login_locked(csi_p11 *token, certstore_error *err);
 
 /* CERTSTORE_OK for CKR_OK, else a failure whose message says what could not be done and whose cause is the CKR's name. Marks the session as broken
  * where it is. */
 certstore_status csi_ckr(struct csi_use *use, CK_RV rv, const char *what, certstore_error *err);
 certstore_status csi_fail_ckr(const char *about, CK_RV rv, const char *what, certstore_error *err);
 
+struct csi_template;
+
 /* module.c */
 certstore_status csi_module_open(csi_p11 *token, const csi_p11_address *address, certstore_error *err);
 void csi_module_close(csi_p11 *token);
+/* The token's slot in a module that was initialised anew: its number may be another one. */
+certstore_status csi_module_find_slot(csi_p11 *token, certstore_error *err);
+/* traits.c: what the token can do, found out without leaving anything behind. */
+unsigned csi_traits(csi_p11 *token);
 /* read.c */
 csi_blob *csi_read_object(struct csi_use *use, CK_OBJECT_HANDLE handle, CK_OBJECT_CLASS object_class, uint64_t limit, certstore_error *err);
 /* The object of that essence; CK_INVALID_HANDLE in *handle where there is none. */
 certstore_status csi_find_object(struct csi_use *use, struct csi_span object, CK_OBJECT_HANDLE *handle, certstore_error *err);
+/* At most `most` handles of the objects that have all attributes of the template. The caller frees *handles. */
+certstore_status csi_find_handles(struct csi_use *use, struct csi_template *t, uint64_t most, CK_OBJECT_HANDLE **handles, size_t *count,
+                                  certstore_error *err);
+/* No handle is remembered: after objects were destroyed another one may get it. */
+void csi_forget_handles(csi_p11 *token);
 bool csi_class_known(const csi_p11 *token, size_t index, CK_OBJECT_CLASS *object_class);
 
-struct csi_template;
 /* keys.c: an object's PKCS#8 as the attributes of a private key; *owned keeps the values alive. */
 certstore_status csi_template_pkcs8(struct csi_template *t, struct csi_span pkcs8, struct csi_buf *owned, certstore_error *err);
+/* write.c: an object's attributes as far as they may be asked for; what a new key may do and is for, where that is not said. */
+void csi_template_object(struct csi_template *t, struct csi_span object);
+void csi_template_policy(struct csi_template *t, uint32_t object_class);
+void csi_template_uses(struct csi_template *t);
+/* Is the new object what was asked for? Destroys it if not. */
+certstore_status csi_read_back(struct csi_use *use, struct csi_span object, const struct csi_template *t, CK_OBJECT_HANDLE handle,
+                               certstore_error *err);
 /* remote.c: the key in the clear, where the token gives it away. */
 certstore_status csi_remote_open(struct csi_remote *remote, struct csi_span object, struct csi_plain_key *plain, certstore_error *err);
 

@@ -40,6 +40,13 @@ static void remember(csi_p11 *token, uint64_t hash, CK_OBJECT_HANDLE handle)
     pthread_mutex_unlock(&token->lock);
 }
 
+void csi_forget_handles(csi_p11 *token)
+{
+    pthread_mutex_lock(&token->lock);
+    memset(token->handles, 0, sizeof token->handles);
+    pthread_mutex_unlock(&token->lock);
+}
+
 static certstore_status find_key(struct csi_use *use, struct csi_span object, bool anew, CK_OBJECT_HANDLE *handle, certstore_error *err)
 {
     uint64_t hash = hash_of(object);
@@ -72,55 +79,82 @@ static CK_RV attempt(struct csi_use *use, const struct operation *op, CK_OBJECT_
     return rv == CKR_OK ? op->run(use->session, (CK_BYTE *)(uintptr_t)data.data, data.size, room, size) : rv;
 }
 
-static bool is_stale(CK_RV rv)
-{
-    return rv == CKR_KEY_HANDLE_INVALID || rv == CKR_OBJECT_HANDLE_INVALID;
-}
-
 enum { RESULT_MAX = 2048 }; /* RSA with 16,384 bits */
 
-static certstore_status operate(csi_p11 *token, struct csi_span object, const CK_MECHANISM *mechanism, bool decrypt, struct csi_span data,
-                                struct csi_buf *out, certstore_error *err)
+struct request {
+    struct csi_span object;
+    const CK_MECHANISM *mechanism;
+    bool decrypt;
+    struct csi_span data;
+    struct csi_buf *out;
+};
+
+static certstore_status try_once(csi_p11 *token, const struct request *request, bool anew, CK_RV *rv, certstore_error *err)
 {
     uint8_t room[RESULT_MAX];
     CK_ULONG size = sizeof room;
     CK_OBJECT_HANDLE key = CK_INVALID_HANDLE;
-    bool always = csi_object_flag(object, CKA_ALWAYS_AUTHENTICATE, false);
+    bool always = csi_object_flag(request->object, CKA_ALWAYS_AUTHENTICATE, false);
+    *rv = CKR_OK;
     CSI_TRY(csi_p11_login(token, err));
     CSI_AUTO_USE use = { 0 };
     CSI_TRY(csi_use_begin(&use, token, err));
-    const struct operation op = { decrypt ? use.f->C_DecryptInit : use.f->C_SignInit, decrypt ? use.f->C_Decrypt : use.f->C_Sign,
-                                  decrypt ? "decrypting" : "signing" };
-    CSI_TRY(find_key(&use, object, false, &key, err));
-    CK_RV rv = attempt(&use, &op, key, mechanism, always, data, room, &size);
-    if (is_stale(rv)) { /* a logout makes private handles invalid, and a login brings none back */
-        CSI_TRY(find_key(&use, object, true, &key, err));
-        size = sizeof room;
-        rv = attempt(&use, &op, key, mechanism, always, data, room, &size);
+    const struct operation op = { request->decrypt ? use.f->C_DecryptInit : use.f->C_SignInit, request->decrypt ? use.f->C_Decrypt : use.f->C_Sign,
+                                  request->decrypt ? "decrypting" : "signing" };
+    if (find_key(&use, request->object, anew, &key, err) != CERTSTORE_OK) {
+        /* Somebody who logs out hides private objects, which then are not found. */
+        *rv = err->status == CERTSTORE_E_NOT_FOUND && !csi_use_logged_in(&use) ? CKR_USER_NOT_LOGGED_IN : CKR_OK;
+        *rv = use.gone ? CKR_SESSION_HANDLE_INVALID : *rv;
+        return err->status;
     }
-    use.broken = rv != CKR_OK; /* an operation may still be active in it */
-    CSI_TRY(csi_ckr(&use, rv, op.what, err));
-    csi_buf_put(out, room, size);
+    *rv = attempt(&use, &op, key, request->mechanism, always, request->data, room, &size);
+    use.broken = *rv != CKR_OK; /* an operation may still be active in it */
+    CSI_TRY(csi_ckr(&use, *rv, op.what, err));
+    csi_buf_put(request->out, room, size);
     csi_wipe(room, sizeof room);
-    return csi_buf_check(out, err);
+    return csi_buf_check(request->out, err);
+}
+
+/* A logout by another user of the token makes private handles invalid, and a login brings none back; sessions end with the token that is pulled
+ * out. The second look finds out whether that was all. */
+static bool is_worth_another(CK_RV rv)
+{
+    return rv == CKR_KEY_HANDLE_INVALID || rv == CKR_OBJECT_HANDLE_INVALID || rv == CKR_USER_NOT_LOGGED_IN || csi_session_is_gone(rv);
+}
+
+static certstore_status operate(csi_p11 *token, const struct request *request, certstore_error *err)
+{
+    CK_RV rv;
+    certstore_error first = { 0 };
+    if (err->status != CERTSTORE_OK)
+        return err->status;
+    if (try_once(token, request, false, &rv, &first) == CERTSTORE_OK)
+        return CERTSTORE_OK;
+    if (is_worth_another(rv))
+        return try_once(token, request, true, &rv, err);
+    csi_error_move(err, &first);
+    return err->status;
 }
 
 certstore_status csi_p11_sign(csi_p11 *token, struct csi_span object, const CK_MECHANISM *mechanism, struct csi_span data, struct csi_buf *out,
                               certstore_error *err)
 {
-    return operate(token, object, mechanism, false, data, out, err);
+    return operate(token, &(struct request){ object, mechanism, false, data, out }, err);
 }
 
 certstore_status csi_p11_decrypt(csi_p11 *token, struct csi_span object, const CK_MECHANISM *mechanism, struct csi_span data, struct csi_buf *out,
                                  certstore_error *err)
 {
-    return operate(token, object, mechanism, true, data, out, err);
+    return operate(token, &(struct request){ object, mechanism, true, data, out }, err);
 }
 
 bool csi_p11_offers(csi_p11 *token, CK_MECHANISM_TYPE mechanism, CK_FLAGS use)
 {
     CK_MECHANISM_INFO info;
-    return csi_os_real.pid(&csi_os_real) == token->pid && token->module->C_GetMechanismInfo(token->slot, mechanism, &info) == CKR_OK &&
+    certstore_error ignored = { 0 };
+    CSI_AUTO_FENCE fence;
+    csi_fence_begin(&fence);
+    return csi_check_process(token, &ignored) == CERTSTORE_OK && token->module->C_GetMechanismInfo(token->slot, mechanism, &info) == CKR_OK &&
            (info.flags & use) == use;
 }
 
@@ -138,17 +172,16 @@ struct noted {
     size_t size;
 };
 
-static bool note_number(EVP_PKEY *key, const char *name, CK_ATTRIBUTE_TYPE type, struct csi_buf *owned, struct noted *noted)
+static bool note_number(EVP_PKEY *key, const char *name, CK_ATTRIBUTE_TYPE type, size_t least, struct csi_buf *owned, struct noted *noted)
 {
-    BIGNUM *number = NULL;
+    CSI_AUTO(BIGNUM) *number = NULL;
     if (EVP_PKEY_get_bn_param(key, name, &number) != 1)
         return false;
-    CSI_AUTO(BIGNUM) *freed = number;
     size_t size = (size_t)BN_num_bytes(number);
+    size = size < least ? least : size;
     uint8_t *room = size <= NUMBER_MAX ? csi_buf_reserve(owned, size) : NULL;
-    if (room == NULL)
+    if (room == NULL || BN_bn2binpad(number, room, (int)size) < 0)
         return false;
-    BN_bn2bin(number, room);
     *noted = (struct noted){ type, owned->size, size };
     owned->size += size;
     return true;
@@ -178,7 +211,7 @@ static certstore_status put_rsa(struct csi_template *t, EVP_PKEY *key, struct cs
     enum { COUNT = sizeof parts / sizeof *parts };
     struct noted noted[COUNT];
     for (size_t i = 0; i < COUNT; i++)
-        if (!note_number(key, parts[i].name, parts[i].type, owned, &noted[i]))
+        if (!note_number(key, parts[i].name, parts[i].type, 0, owned, &noted[i]))
             return csi_fail_ossl(err, CERTSTORE_E_UNSUPPORTED, "key: this RSA key lacks its primes; a token wants them");
     put_noted(t, noted, COUNT, owned);
     return CERTSTORE_OK;
@@ -187,10 +220,11 @@ static certstore_status put_rsa(struct csi_template *t, EVP_PKEY *key, struct cs
 /* The curve as the parameters of the key's own SubjectPublicKeyInfo (RFC 5480 section 2.1.1). */
 static certstore_status put_ec(struct csi_template *t, EVP_PKEY *key, struct csi_buf *owned, certstore_error *err)
 {
-    struct noted noted[3];
+    struct noted noted[2];
     uint8_t *parameters = NULL;
     int size = i2d_KeyParams(key, &parameters);
-    if (size <= 0 || !note_number(key, OSSL_PKEY_PARAM_PRIV_KEY, CKA_VALUE, owned, &noted[0])) {
+    size_t field = ((size_t)EVP_PKEY_get_bits(key) + 7) / 8; /* the private key takes as many bytes (RFC 5915 section 3) */
+    if (size <= 0 || !note_number(key, OSSL_PKEY_PARAM_PRIV_KEY, CKA_VALUE, field, owned, &noted[0])) {
         OPENSSL_free(parameters);
         return csi_fail_ossl(err, CERTSTORE_E_UNSUPPORTED, "key: its curve cannot be told to a token; use a named one");
     }
@@ -223,11 +257,17 @@ certstore_status csi_template_pkcs8(struct csi_template *t, struct csi_span pkcs
     CSI_AUTO(EVP_PKEY) *key = csi_ossl_private_key(pkcs8, err);
     if (key == NULL)
         return err->status;
-    if (EVP_PKEY_is_a(key, "RSA"))
+    if (EVP_PKEY_is_a(key, "RSA")) {
+        csi_template_number(t, CKA_KEY_TYPE, CKK_RSA);
         return put_rsa(t, key, owned, err);
-    if (EVP_PKEY_is_a(key, "EC"))
+    }
+    if (EVP_PKEY_is_a(key, "EC")) {
+        csi_template_number(t, CKA_KEY_TYPE, CKK_EC);
         return put_ec(t, key, owned, err);
-    if (EVP_PKEY_is_a(key, "ED25519"))
+    }
+    if (EVP_PKEY_is_a(key, "ED25519")) {
+        csi_template_number(t, CKA_KEY_TYPE, CKK_EC_EDWARDS);
         return put_ed25519(t, key, owned, err);
+    }
     return csi_fail(err, CERTSTORE_E_UNSUPPORTED, "key: a token takes RSA, EC and Ed25519 keys; this is %s", EVP_PKEY_get0_type_name(key));
 }

@@ -2,15 +2,19 @@
 /*
  * module.c: from an address to a module that is initialised and a slot that has the token.
  *
- * Modules are loaded as p11-kit's managed ones: each user of one in the process has an own view, sessions and initialisation count (logging in alone is
- * shared). A URI that names its module loads that file and no other: others may print, or make directories, as they are initialised.
+ * Modules are loaded as p11-kit's managed ones: each user of one in the process has an own view, sessions and initialisation count (logging in
+ * alone is shared). A URI that names its module loads that file and no other: others may print, or make directories, as they are initialised.
  */
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <link.h>
 #include <stdio.h>
 
+#include <openssl/sha.h>
+
+#include "base/text.h"
 #include "p11/internal.h"
 
 enum { SLOTS_MAX = 256 };
@@ -59,7 +63,7 @@ static void add_name(struct csi_buf *names, const CK_TOKEN_INFO *info)
 /* One module's slots, searched for the token. */
 struct search {
     const csi_p11_address *address;
-    const char *description; /* of the NSS token that is ours */
+    char description[33]; /* of the NSS token that is ours; "" for others */
     size_t found;
     CK_FUNCTION_LIST *module;
     CK_SLOT_ID slot;
@@ -67,26 +71,40 @@ struct search {
     struct csi_buf names;
 };
 
-static bool matches(const struct search *search, CK_SLOT_ID slot, const CK_TOKEN_INFO *info)
+static bool matches_module(const csi_p11_address *address, CK_FUNCTION_LIST *module)
 {
-    if (search->description != NULL)
+    CK_INFO info;
+    return address->uri == NULL || (module->C_GetInfo(&info) == CKR_OK && p11_kit_uri_match_module_info(address->uri, &info) == 1);
+}
+
+static bool matches_slot(const csi_p11_address *address, CK_FUNCTION_LIST *module, CK_SLOT_ID slot)
+{
+    CK_SLOT_INFO info;
+    return module->C_GetSlotInfo(slot, &info) == CKR_OK && p11_kit_uri_match_slot_info(address->uri, &info) == 1;
+}
+
+static bool matches(const struct search *search, CK_FUNCTION_LIST *module, CK_SLOT_ID slot, const CK_TOKEN_INFO *info)
+{
+    if (search->description[0] != '\0')
         return strncmp((const char *)info->label, search->description, strlen(search->description)) == 0;
     CK_SLOT_ID wanted = p11_kit_uri_get_slot_id(search->address->uri);
     if ((info->flags & CKF_TOKEN_INITIALIZED) == 0 || (wanted != (CK_SLOT_ID)-1 && wanted != slot))
         return false;
-    return p11_kit_uri_match_token_info(search->address->uri, (CK_TOKEN_INFO *)(uintptr_t)info) == 1;
+    return p11_kit_uri_match_token_info(search->address->uri, info) == 1 && matches_slot(search->address, module, slot);
 }
 
 static certstore_status search_module(struct search *search, CK_FUNCTION_LIST *module, certstore_error *err)
 {
     CK_SLOT_ID slots[SLOTS_MAX];
     CK_ULONG count = SLOTS_MAX;
+    if (!matches_module(search->address, module))
+        return CERTSTORE_OK;
     CK_RV rv = module->C_GetSlotList(CK_TRUE, slots, &count);
     if (rv != CKR_OK)
         return csi_fail_ckr("?", rv, "listing the slots", err);
     for (CK_ULONG i = 0; i < count; i++) {
         CK_TOKEN_INFO info;
-        if (module->C_GetTokenInfo(slots[i], &info) != CKR_OK || !matches(search, slots[i], &info))
+        if (module->C_GetTokenInfo(slots[i], &info) != CKR_OK || !matches(search, module, slots[i], &info))
             continue;
         add_name(&search->names, &info);
         if (search->found++ > 0)
@@ -180,7 +198,10 @@ static certstore_status search_registered(struct search *search, certstore_error
         p11_kit_module_release(module);
     }
     free(modules);
-    return check_found(search, err);
+    certstore_status status = check_found(search, err);
+    if (status != CERTSTORE_OK && search->module != NULL)
+        unload(search->module);
+    return status;
 }
 
 /* ------------------------------------------------------------------------------------------------------------------- NSS */
@@ -226,13 +247,31 @@ static certstore_status add_nss_slot(CK_FUNCTION_LIST *module, const char *direc
     return rv == CKR_OK ? CERTSTORE_OK : csi_fail_ckr(directory, rv, "opening a second NSS database in this process", err);
 }
 
+/* Another directory, or other files in it, is another token: softokn keeps those open that it was told of first. */
+static certstore_status describe_nss(const char *directory, char description[33], certstore_error *err)
+{
+    struct stat st;
+    uint8_t digest[SHA256_DIGEST_LENGTH];
+    char hex[2 * 11 + 1];
+    CSI_AUTO(csi_chars) *file = csi_format(err, "%s/cert9.db", directory);
+    if (file == NULL)
+        return err->status;
+    int status = csi_os_real.stat(&csi_os_real, AT_FDCWD, file, 0, &st);
+    if (status < 0)
+        return csi_fail_errno(err, -status, "%s: cannot be looked at; see the cause", file);
+    CSI_AUTO(csi_chars) *what = csi_format(err, "%s %ju %ju", file, (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+    if (what == NULL)
+        return err->status;
+    SHA256((const uint8_t *)what, strlen(what), digest);
+    csi_hex(digest, 11, hex);
+    snprintf(description, 33, "certstore %s", hex);
+    return CERTSTORE_OK;
+}
+
 static certstore_status open_nss(csi_p11 *token, const csi_p11_address *address, struct search *search, certstore_error *err)
 {
-    uint32_t hash = 2166136261u; /* FNV-1a */
-    for (const char *at = address->directory; *at != '\0'; at++)
-        hash = (hash ^ (uint8_t)*at) * 16777619u;
-    char description[33];
-    snprintf(description, sizeof description, "certstore %08x", hash);
+    const char *description = search->description;
+    CSI_TRY(describe_nss(address->directory, search->description, err));
     struct nss_args *args = csi_new(1, sizeof *args, err);
     token->init_args = args;
     token->init_text = csi_format(err, "configdir='sql:%s' certPrefix='' keyPrefix='' secmod='secmod.db' flags=noModDB dbTokenDescription='%s'",
@@ -241,7 +280,6 @@ static certstore_status open_nss(csi_p11 *token, const csi_p11_address *address,
         return err->status;
     args->standard.flags = CKF_OS_LOCKING_OK;
     args->standard.pReserved = token->init_text;
-    search->description = description;
     CSI_AUTO(csi_chars) *path = find_softokn(err);
     CK_FUNCTION_LIST *module = path != NULL ? load(path, args, err) : NULL;
     if (module == NULL)
@@ -256,7 +294,6 @@ static certstore_status open_nss(csi_p11 *token, const csi_p11_address *address,
         status = check_found(search, err);
     if (status != CERTSTORE_OK)
         unload(module);
-    search->description = NULL;
     return status;
 }
 
@@ -271,7 +308,9 @@ static certstore_status describe(csi_p11 *token, const csi_p11_address *address,
     free(file);
     CSI_TRY(status);
     const CK_TOKEN_INFO *info = &search->info;
-    CSI_TRY(set_text(token, 1, &token->info.label, (const char *)info->label, sizeof info->label, err));
+    /* NSS's label is of our making, and says nothing to people. */
+    const char *label = address->directory != NULL ? "NSS Certificate DB" : (const char *)info->label;
+    CSI_TRY(set_text(token, 1, &token->info.label, label, address->directory != NULL ? strlen(label) : sizeof info->label, err));
     CSI_TRY(set_text(token, 2, &token->info.serial, (const char *)info->serialNumber, sizeof info->serialNumber, err));
     CSI_TRY(set_text(token, 3, &token->info.model, (const char *)info->model, sizeof info->model, err));
     CSI_TRY(set_text(token, 4, &token->info.maker, (const char *)info->manufacturerID, sizeof info->manufacturerID, err));
@@ -280,16 +319,9 @@ static certstore_status describe(csi_p11 *token, const csi_p11_address *address,
     bool is_trust = strcmp(token->info.model, "p11-kit-trust") == 0;
     bool is_tpm = strstr(token->info.module, "tpm2_pkcs11") != NULL;
     token->forgetful = is_trust || is_tpm;
+    token->found = *info;
     token->read_only = (info->flags & CKF_WRITE_PROTECTED) != 0;
     token->info.login_required = (info->flags & CKF_LOGIN_REQUIRED) != 0;
-    unsigned traits = token->read_only ? 0 : CSI_TOKEN_WRITABLE;
-    if (address->directory != NULL)
-        traits |= CSI_TOKEN_NSS_TRUST | CSI_TOKEN_KEYS | CSI_TOKEN_SECRETS;
-    else if (is_trust)
-        traits |= CSI_TOKEN_P11_TRUST | CSI_TOKEN_DATA;
-    else
-        traits |= CSI_TOKEN_KEYS | CSI_TOKEN_SECRETS | CSI_TOKEN_DATA;
-    token->info.traits = token->remote.traits = traits;
     return CERTSTORE_OK;
 }
 
@@ -320,6 +352,22 @@ certstore_status csi_module_open(csi_p11 *token, const csi_p11_address *address,
     token->module = search.module;
     token->slot = search.slot;
     return describe(token, address, &search, err);
+}
+
+certstore_status csi_module_find_slot(csi_p11 *token, certstore_error *err)
+{
+    CK_SLOT_ID slots[SLOTS_MAX];
+    CK_ULONG count = SLOTS_MAX;
+    CK_TOKEN_INFO info;
+    CSI_TRY(csi_fail_ckr(token->info.label, token->module->C_GetSlotList(CK_TRUE, slots, &count), "listing the slots", err));
+    for (CK_ULONG i = 0; i < count; i++) {
+        if (token->module->C_GetTokenInfo(slots[i], &info) != CKR_OK || memcmp(info.label, token->found.label, sizeof info.label) != 0 ||
+            memcmp(info.serialNumber, token->found.serialNumber, sizeof info.serialNumber) != 0)
+            continue;
+        token->slot = slots[i];
+        return CERTSTORE_OK;
+    }
+    return csi_fail(err, CERTSTORE_E_UNAVAILABLE, "token %s: it is not there any more; bring it back and try again", token->info.label);
 }
 
 void csi_module_close(csi_p11 *token)

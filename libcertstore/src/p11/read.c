@@ -108,6 +108,8 @@ static size_t room_for(CK_ATTRIBUTE_TYPE type)
         return sizeof(CK_ULONG);
     if (csi_attribute_is_flag((uint32_t)type))
         return sizeof(CK_BBOOL);
+    if (type == CKA_START_DATE || type == CKA_END_DATE)
+        return sizeof(CK_DATE);
     return type == CKA_MODULUS ? ROOM_MODULUS : ROOM_SMALL;
 }
 
@@ -132,50 +134,71 @@ static certstore_status put_value(struct csi_object_draft *draft, const CK_ATTRI
     return CERTSTORE_OK;
 }
 
-/* A value that did not fit: asked for its size, then for itself. */
-static certstore_status put_large(struct csi_use *use, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE_TYPE type, uint64_t limit,
-                                  struct csi_object_draft *draft, certstore_error *err)
+/* A value that did not fit, of a size that the token told. */
+static certstore_status put_large(struct csi_use *use, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE *one, uint64_t limit, struct csi_object_draft *draft,
+                                  certstore_error *err)
 {
-    CK_ATTRIBUTE one = { type, NULL, 0 };
-    CK_RV rv = use->f->C_GetAttributeValue(use->session, handle, &one, 1);
-    if (rv != CKR_OK || one.ulValueLen == CK_UNAVAILABLE_INFORMATION || one.ulValueLen == 0)
+    if (one->ulValueLen == CK_UNAVAILABLE_INFORMATION || one->ulValueLen == 0)
         return CERTSTORE_OK; /* not there, or not for us */
-    if (one.ulValueLen > limit)
+    if (one->ulValueLen > limit)
         return csi_fail(err, CERTSTORE_E_LIMIT, "object: an attribute of %lu bytes is over the limit; see certstore_options_set_limit()",
-                        one.ulValueLen);
-    CSI_AUTO(csi_octets) *room = csi_new(one.ulValueLen, 1, err);
+                        one->ulValueLen);
+    CSI_AUTO(csi_octets) *room = csi_new(one->ulValueLen, 1, err);
     if (room == NULL)
         return err->status;
-    one.pValue = room;
-    CSI_TRY(csi_ckr(use, use->f->C_GetAttributeValue(use->session, handle, &one, 1), "reading an object", err));
-    return put_value(draft, &one, err);
+    one->pValue = room;
+    CSI_TRY(csi_ckr(use, use->f->C_GetAttributeValue(use->session, handle, one, 1), "reading an object", err));
+    return put_value(draft, one, err);
+}
+
+/* Any answer but success leaves in each attribute what could be had of it (PKCS#11 2.40, section 4.5, C_GetAttributeValue). */
+static bool has_answered(CK_RV rv)
+{
+    return rv == CKR_OK || rv == CKR_ATTRIBUTE_SENSITIVE || rv == CKR_ATTRIBUTE_TYPE_INVALID || rv == CKR_BUFFER_TOO_SMALL;
+}
+
+/* One answer stands for all attributes, so "no such attribute" may hide "too small": all that is missing is asked for its size, in one call. */
+static certstore_status put_missing(struct csi_use *use, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE *missing, CK_ULONG count, uint64_t limit,
+                                    struct csi_object_draft *draft, certstore_error *err)
+{
+    if (count == 0)
+        return CERTSTORE_OK;
+    CK_RV rv = use->f->C_GetAttributeValue(use->session, handle, missing, count);
+    if (!has_answered(rv))
+        return csi_ckr(use, rv, "reading an object", err);
+    for (CK_ULONG i = 0; i < count; i++)
+        CSI_TRY(put_large(use, handle, &missing[i], limit, draft, err));
+    return CERTSTORE_OK;
 }
 
 csi_blob *csi_read_object(struct csi_use *use, CK_OBJECT_HANDLE handle, CK_OBJECT_CLASS object_class, uint64_t limit, certstore_error *err)
 {
     CSI_AUTO_DRAFT draft = { 0 };
     CK_ATTRIBUTE attributes[ATTRIBUTES_MAX];
+    CK_ATTRIBUTE missing[ATTRIBUTES_MAX];
     _Alignas(8) uint8_t room[ROOM];
     CK_ULONG count = 0;
+    CK_ULONG missed = 0;
     size_t used = 0;
     const CK_ATTRIBUTE_TYPE *types = wanted(use->token, object_class);
     for (; types[count] != 0; count++) {
         attributes[count] = (CK_ATTRIBUTE){ types[count], room + used, room_for(types[count]) };
         used += (room_for(types[count]) + 7) & ~(size_t)7;
     }
-    /* Any answer but success leaves in each attribute what could be had of it (PKCS#11 2.40, section 4.5, C_GetAttributeValue). */
     CK_RV rv = use->f->C_GetAttributeValue(use->session, handle, attributes, count);
-    if (rv != CKR_OK && rv != CKR_ATTRIBUTE_SENSITIVE && rv != CKR_ATTRIBUTE_TYPE_INVALID && rv != CKR_BUFFER_TOO_SMALL) {
+    if (!has_answered(rv)) {
         csi_ckr(use, rv, "reading an object", err);
         return NULL;
     }
     csi_object_put_number(&draft, CKA_CLASS, (uint32_t)object_class);
     for (CK_ULONG i = 0; i < count; i++) {
-        bool missing = attributes[i].ulValueLen == CK_UNAVAILABLE_INFORMATION;
-        bool may_be_large = rv == CKR_BUFFER_TOO_SMALL || types[i] == CKA_VALUE;
-        if ((missing && may_be_large ? put_large(use, handle, types[i], limit, &draft, err) : put_value(&draft, &attributes[i], err)) != CERTSTORE_OK)
+        if (attributes[i].ulValueLen == CK_UNAVAILABLE_INFORMATION && room_for(types[i]) >= ROOM_SMALL)
+            missing[missed++] = (CK_ATTRIBUTE){ types[i], NULL, 0 };
+        else if (put_value(&draft, &attributes[i], err) != CERTSTORE_OK)
             return NULL;
     }
+    if (put_missing(use, handle, missing, missed, limit, &draft, err) != CERTSTORE_OK)
+        return NULL;
     return csi_object_finish(&draft, err);
 }
 
@@ -213,8 +236,8 @@ bool csi_template_has(const struct csi_template *t, CK_ATTRIBUTE_TYPE type)
 
 /* ------------------------------------------------------------------------------------------------------------------ finding */
 
-static certstore_status find_handles(struct csi_use *use, struct csi_template *template, uint64_t most, CK_OBJECT_HANDLE **handles, size_t *count,
-                                     certstore_error *err)
+certstore_status csi_find_handles(struct csi_use *use, struct csi_template *template, uint64_t most, CK_OBJECT_HANDLE **handles, size_t *count,
+                                  certstore_error *err)
 {
     size_t capacity = 0;
     CK_ULONG got = AT_ONCE;
@@ -265,7 +288,7 @@ static certstore_status read_class(struct csi_use *use, CK_OBJECT_CLASS object_c
     csi_template_flag(&template, CKA_TOKEN, true);
     if (!add_filter(use->token, object_class, &template))
         return CERTSTORE_OK;
-    CSI_TRY(find_handles(use, &template, limits->value[CERTSTORE_LIMIT_ENTRIES], &handles, &count, err));
+    CSI_TRY(csi_find_handles(use, &template, limits->value[CERTSTORE_LIMIT_ENTRIES], &handles, &count, err));
     for (size_t i = 0; i < count; i++) {
         certstore_error why = { 0 };
         CSI_AUTO(csi_blob) *object = csi_read_object(use, handles[i], object_class, limits->value[CERTSTORE_LIMIT_CERT_SIZE], &why);
@@ -278,17 +301,41 @@ static certstore_status read_class(struct csi_use *use, CK_OBJECT_CLASS object_c
     return CERTSTORE_OK;
 }
 
-certstore_status csi_p11_read(csi_p11 *token, const struct csi_limits *limits, struct csi_objects *objects, certstore_error *err)
+static certstore_status read_once(csi_p11 *token, const struct csi_limits *limits, struct csi_objects *objects, bool *again, certstore_error *err)
 {
     CK_OBJECT_CLASS object_class;
+    *again = false;
     if (token->pin != NULL)
         CSI_TRY(csi_p11_login(token, err));
     CSI_AUTO_USE use = { 0 };
     CSI_TRY(csi_use_begin(&use, token, err));
-    for (size_t i = 0; csi_class_known(token, i, &object_class); i++)
-        CSI_TRY(read_class(&use, object_class, limits, objects, err));
-    csi_objects_sort(objects);
-    return CERTSTORE_OK;
+    bool was_in = csi_use_logged_in(&use);
+    for (size_t i = 0; err->status == CERTSTORE_OK && csi_class_known(token, i, &object_class); i++)
+        read_class(&use, object_class, limits, objects, err);
+    *again = use.gone || (was_in && !csi_use_logged_in(&use));
+    return err->status;
+}
+
+/* Somebody who logs out in the middle hides what is private: half of the objects must not pass for all. */
+certstore_status csi_p11_read(csi_p11 *token, const struct csi_limits *limits, struct csi_objects *objects, certstore_error *err)
+{
+    bool again = true;
+    for (int attempt = 0; attempt < 2 && again; attempt++) {
+        CSI_AUTO_OBJECTS read = { 0 };
+        certstore_error why = { 0 };
+        read_once(token, limits, &read, &again, &why);
+        if (again && attempt == 0)
+            continue;
+        csi_error_move(err, &why);
+        if (again)
+            csi_fail(err, CERTSTORE_E_UNAVAILABLE, "token %s: another user of it logged out while it was read; try again", token->info.label);
+        if (err->status != CERTSTORE_OK)
+            return err->status;
+        csi_objects_sort(&read);
+        for (size_t i = 0; i < read.count; i++)
+            CSI_TRY(csi_objects_add(objects, read.items[i], err));
+    }
+    return err->status;
 }
 
 certstore_status csi_find_object(struct csi_use *use, struct csi_span object, CK_OBJECT_HANDLE *handle, certstore_error *err)
@@ -306,7 +353,7 @@ certstore_status csi_find_object(struct csi_use *use, struct csi_span object, CK
         if (csi_object_get(object, telling[i], &value))
             csi_template_put(&template, telling[i], value);
     }
-    CSI_TRY(find_handles(use, &template, UINT32_MAX, &handles, &count, err));
+    CSI_TRY(csi_find_handles(use, &template, UINT32_MAX, &handles, &count, err));
     for (size_t i = 0; i < count && *handle == CK_INVALID_HANDLE; i++) {
         certstore_error why = { 0 };
         CSI_AUTO(csi_blob) *found = csi_read_object(use, handles[i], object_class, UINT32_MAX, &why);

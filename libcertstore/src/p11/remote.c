@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* remote.c: a token's key in the clear, where the token gives it: not sensitive, and extractable. */
+#include <stdio.h>
+
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
@@ -20,7 +22,7 @@ static certstore_status bound(const csi_p11 *token, struct csi_span object, cert
                     (const char *)label.data, token->info.label);
 }
 
-static bool get_value(struct csi_use *use, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE_TYPE type, uint8_t *room, size_t *size)
+static bool get_value(struct csi_use *use, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE_TYPE type, void *room, size_t *size)
 {
     CK_ATTRIBUTE one = { type, room, VALUE_MAX };
     if (use->f->C_GetAttributeValue(use->session, handle, &one, 1) != CKR_OK || one.ulValueLen == CK_UNAVAILABLE_INFORMATION)
@@ -50,7 +52,7 @@ static certstore_status open_secret(struct csi_use *use, CK_OBJECT_HANDLE handle
         return bound(use->token, object, err);
     plain->bytes = csi_secret_new(room, size, err);
     csi_wipe(room, sizeof room);
-    memcpy(plain->algorithm, secret_name(csi_object_number(object, CKA_KEY_TYPE, UINT32_MAX)), 7);
+    snprintf(plain->algorithm, sizeof plain->algorithm, "%s", secret_name(csi_object_number(object, CKA_KEY_TYPE, UINT32_MAX)));
     return err->status;
 }
 
@@ -112,9 +114,9 @@ static EVP_PKEY *open_ec(struct csi_use *use, CK_OBJECT_HANDLE handle, struct cs
     uint8_t room[VALUE_MAX];
     size_t size = 0;
     struct csi_span curve;
-    if (!csi_object_get(object, CKA_EC_PARAMS, &curve) || curve.size > 64 || !get_value(use, handle, CKA_VALUE, room, &size) || size > 66)
+    if (!csi_object_get(object, CKA_EC_PARAMS, &curve) || !get_value(use, handle, CKA_VALUE, room, &size) || size > 66 || curve.size > 40)
         return NULL;
-    uint8_t der[160];
+    uint8_t der[128]; /* so that each length takes one byte */
     size_t used = 0;
     const uint8_t head[] = { 0x30, (uint8_t)(7 + size + curve.size), 0x02, 0x01, 0x01, 0x04, (uint8_t)size };
     memcpy(der, head, sizeof head);
