@@ -336,6 +336,16 @@ certstore_status certstore_entry_check_key(const certstore_entry *entry, certsto
 /* A PKCS#10 request in DER signed by the entry's key. subject is RFC 4514 ("CN=a.example,O=Example"); sans is a comma-separated list of
  * DNS names and addresses, "" for none. */
 certstore_bytes *certstore_entry_export_csr(const certstore_entry *entry, const char *subject, const char *sans, certstore_error *err);
+/* The private key's public half as SubjectPublicKeyInfo DER, with a certificate or without one. */
+certstore_bytes *certstore_entry_export_public_key(const certstore_entry *entry, certstore_error *err);
+/* A signature by the entry's private key, whether it is at hand or stays on its token. data is the value of the digest that is named ("SHA256" ...);
+ * padding is "pkcs1" or "pss" (salt as long as the digest) for RSA, "" for EC, whose signature is DER. Ed25519 and Ed448 sign data as it is: digest and
+ * padding "". */
+certstore_bytes *certstore_key_sign(const certstore_entry *entry, const char *digest, const char *padding, const uint8_t *data, size_t size,
+                                    certstore_error *err);
+/* What was encrypted for the entry's RSA key. padding "oaep" with the digest's name (also of its mask generation, no label), or "pkcs1" with digest "". */
+certstore_bytes *certstore_key_decrypt(const certstore_entry *entry, const char *padding, const char *digest, const uint8_t *data, size_t size,
+                                       certstore_error *err);
 
 /* -------------------------------------------------------------------------------------------------------- certificate */
 

@@ -13,7 +13,8 @@ bool csi_call_begin(struct csi_call *call, certstore_error **err)
     }
     if ((*err)->status != CERTSTORE_OK)
         return false;
-    call->marked = ERR_set_mark() == 1;
+    ERR_set_mark(); /* on an empty queue it sets none, and the pop at the end then empties it again */
+    call->marked = true;
     return true;
 }
 

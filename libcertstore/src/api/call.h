@@ -10,7 +10,7 @@
 
 struct csi_call {
     certstore_error local; /* stands in for an err of NULL */
-    bool marked;           /* OpenSSL's queue has our mark */
+    bool marked;           /* the queue is to be put back as it was */
 };
 
 /* Begins a public call; false when it must fail at once. *err is never NULL afterwards. */

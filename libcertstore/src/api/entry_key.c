@@ -4,6 +4,7 @@
 #include "base/bytes.h"
 #include "key/csr.h"
 #include "key/pkey.h"
+#include "key/sign.h"
 
 #include <openssl/evp.h>
 
@@ -83,4 +84,54 @@ certstore_bytes *certstore_entry_export_csr(const certstore_entry *entry, const 
     CSI_AUTO(EVP_PKEY) *key = csi_entry_pkey(entry, err);
     CSI_AUTO(csi_blob) *request = key != NULL ? csi_csr_make(key, subject, sans, err) : NULL;
     return request != NULL ? csi_bytes_new(csi_blob_span(request), err) : NULL;
+}
+
+certstore_bytes *certstore_entry_export_public_key(const certstore_entry *entry, certstore_error *err)
+{
+    CSI_AUTO_CALL call;
+    if (!csi_call_begin(&call, &err))
+        return NULL;
+    if (entry == NULL) {
+        csi_fail_null(err, "entry");
+        return NULL;
+    }
+    CSI_AUTO_BUF out = { 0 };
+    return csi_entry_public_key(entry, &out, err) == CERTSTORE_OK ? csi_bytes_from_buf(&out, err) : NULL;
+}
+
+/* The entry's key where the other arguments are there, too. */
+static EVP_PKEY *key_for(const certstore_entry *entry, const char *digest, const char *padding, const uint8_t *data, size_t size,
+                         certstore_error *err)
+{
+    if (entry == NULL || digest == NULL || padding == NULL || (data == NULL && size > 0)) {
+        csi_fail_null(err, entry == NULL ? "entry" : digest == NULL ? "digest" : padding == NULL ? "padding" : "data");
+        return NULL;
+    }
+    return csi_entry_pkey(entry, err);
+}
+
+certstore_bytes *certstore_key_sign(const certstore_entry *entry, const char *digest, const char *padding, const uint8_t *data, size_t size,
+                                    certstore_error *err)
+{
+    CSI_AUTO_CALL call;
+    if (!csi_call_begin(&call, &err))
+        return NULL;
+    CSI_AUTO(EVP_PKEY) *key = key_for(entry, digest, padding, data, size, err);
+    CSI_AUTO_BUF out = { 0 };
+    if (key == NULL || csi_key_sign(key, digest, padding, csi_span(data, size), &out, err) != CERTSTORE_OK)
+        return NULL;
+    return csi_bytes_from_buf(&out, err);
+}
+
+certstore_bytes *certstore_key_decrypt(const certstore_entry *entry, const char *padding, const char *digest, const uint8_t *data, size_t size,
+                                       certstore_error *err)
+{
+    CSI_AUTO_CALL call;
+    if (!csi_call_begin(&call, &err))
+        return NULL;
+    CSI_AUTO(EVP_PKEY) *key = key_for(entry, digest, padding, data, size, err);
+    CSI_AUTO_BUF out = { 0 };
+    if (key == NULL || csi_key_decrypt(key, padding, digest, csi_span(data, size), &out, err) != CERTSTORE_OK)
+        return NULL;
+    return csi_bytes_from_buf(&out, err);
 }

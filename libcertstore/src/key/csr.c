@@ -9,6 +9,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/text.h"
+#include "key/sign.h"
 #include "model/ossl.h"
 
 static void free_names(GENERAL_NAMES *names)
@@ -157,7 +158,7 @@ csi_blob *csi_csr_make(EVP_PKEY *key, const char *subject, const char *sans, cer
     if (sans[0] != '\0' && add_sans(request, sans, err) != CERTSTORE_OK)
         return NULL;
     if (X509_REQ_sign(request, key, digest_for(key)) <= 0) {
-        csi_fail_ossl(err, CERTSTORE_E_UNSUPPORTED, "request: this key cannot sign one; use an RSA, EC or EdDSA key");
+        csi_fail_key(key, err, CERTSTORE_E_UNSUPPORTED, "request: this key cannot sign one; use an RSA, EC or EdDSA key");
         return NULL;
     }
     uint8_t *der = NULL;
