@@ -112,7 +112,8 @@ func (b *Bundle) edit(op string, f func(rawBundle, raw.Struct_SS_certstore_error
 	return nil
 }
 
-// Close frees the bundle and wipes its keys now rather than when the collector comes by; its entries are closed with it.
+// Close frees the bundle and wipes its keys now rather than when the collector comes by; its entries are closed with it. Entries that were handed out
+// before an edit, and the version they belong to, stay until the collector comes by.
 func (b *Bundle) Close() error {
 	if h := b.version(false); h != nil {
 		h.close()

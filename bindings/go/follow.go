@@ -123,21 +123,21 @@ func (f *Follower) Refresh() error {
 	if err == nil && len(next.identities) == 0 && len(f.now.Load().identities) > 0 {
 		err = &Error{Op: "follow", Status: ErrNotFound, Message: f.store.URI() + ": it holds no identity any more", Subject: f.store.URI()}
 	}
-	before := f.Err()
+	before, old := f.Err(), f.now.Load().bundle
 	if err != nil {
 		f.err.Store(&err)
-	} else {
-		f.now.Store(next)
-		f.err.Store(nil)
+		if f.onChange != nil && (before == nil || before.Error() != err.Error()) {
+			f.onChange(nil, err)
+		}
+		return err
 	}
-	switch {
-	case f.onChange == nil:
-	case err == nil:
+	f.now.Store(next)
+	f.err.Store(nil)
+	// Bytes may be written anew, or a time be too young to trust, where nothing has changed.
+	if rows, err := old.Diff(next.bundle); f.onChange != nil && (err != nil || len(rows) > 0) {
 		f.onChange(next.bundle, nil)
-	case before == nil || before.Error() != err.Error():
-		f.onChange(nil, err)
 	}
-	return err
+	return nil
 }
 
 // Close stops looking; what was loaded last stays usable.
