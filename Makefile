@@ -217,6 +217,12 @@ bench-check: ## counts that no other load disturbs: instructions, allocations, s
 	@$(MAKE) $(QUIETLY) bench-build
 	@BUILD=$(BUILD) bench/check
 
+go: all ## build the Go binding against the library in build/
+	@BUILD=$(BUILD) scripts/go-build
+
+go-generate: ## make the Go binding's raw layer anew from certstore.h (needs swig 4.1)
+	@scripts/go-generate
+
 coverage: ## the tests' coverage; fails under 90 % of lines; lists the engine's and the journal's branches
 	@scripts/setup build test dev
 	@find $(BUILD)/coverage -name '*.gcda' -delete 2>/dev/null || true
@@ -224,7 +230,7 @@ coverage: ## the tests' coverage; fails under 90 % of lines; lists the engine's 
 	@scripts/coverage $(BUILD)/coverage
 
 format: ## clang-format over all C
-	@git ls-files '*.c' '*.h' | xargs clang-format -i
+	@git ls-files '*.c' '*.h' ':!bindings/go/internal/raw/*' | xargs clang-format -i
 
 lint: ## formatting, clang-tidy, floors, symbols, docs, words, sizes; and both compilers
 	@scripts/setup build test dev
@@ -284,4 +290,4 @@ help: ## this list
 
 FORCE:
 
-.PHONY: FORCE all python setup demo check check-interop check-crash sanitize fuzz fuzz-build bench bench-build bench-large bench-check coverage format lint docs install uninstall tests-build clean help
+.PHONY: FORCE all python go go-generate setup demo check check-interop check-crash sanitize fuzz fuzz-build bench bench-build bench-large bench-check coverage format lint docs install uninstall tests-build clean help

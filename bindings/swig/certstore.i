@@ -3,18 +3,16 @@
 #ifdef SWIGPYTHON
 %module(package="certstore", threads="1") lowlevel
 #else
-%module lowlevel
+%module raw
 #endif
-
 %{
 #include <certstore.h>
 %}
-
 #ifdef SWIGPYTHON
 %include "python.i"
+%include <stdint.i>
 #endif
 #ifdef SWIGGO
 %include "go.i"
 #endif
-%include <stdint.i>
 %include "certstore.h"

@@ -51,6 +51,7 @@ def make(
     generations: int | None = None,
     limits: Mapping[Limit, int] | None = None,
     require_integrity: bool = False,
+    destroy_keys: bool = False,
 ) -> Any:
     """A handle of options. The keywords are those of open()."""
     options = lowlevel.certstore_options_new()
@@ -74,4 +75,6 @@ def make(
         lowlevel.certstore_options_set_limit(options, int(limit), value)
     if require_integrity:
         lowlevel.certstore_options_set_require_integrity(options, 1)
+    if destroy_keys:
+        lowlevel.certstore_options_set_destroy_keys(options, 1)
     return options

@@ -197,7 +197,7 @@ class Store:
 
     @property
     def capabilities(self) -> Capability:
-        return Capability(lowlevel.certstore_capabilities(self.format))
+        return Capability(lowlevel.certstore_store_capabilities(self._handle()))
 
     def exists(self) -> bool:
         return bool(lowlevel.certstore_exists(self._handle()))
@@ -389,13 +389,14 @@ def open(
     generations: int | None = None,
     limits: Mapping[Limit, int] | None = None,
     require_integrity: bool = False,
+    destroy_keys: bool = False,
 ) -> Store:
     """Opens a store by URI ("pem:PATH", "pem:PATH?key=PATH", "pemdir:PATH", "pkcs12:PATH", "jks:PATH", "jceks:PATH", "bks:PATH") or path.
 
     It need not exist yet. password, key_password, entry_passwords: of the store, of its keys, of single entries; bytes, or a str as UTF-8.
     profile: whom what is written anew is for ("java8", "java17", "openssl3", "fips", "legacy"). state_dir: where generations and history live.
     actor: whom the history names. lock_timeout: seconds. generations: how many to keep. limits: ceilings, by Limit. require_integrity: a store
-    without a check that was made is a NoMacError.
+    without a check that was made is a NoMacError. destroy_keys: a commit may destroy keys on a token, which nobody can make again.
     """
     options = _options.make(
         password=password,
@@ -408,6 +409,7 @@ def open(
         generations=generations,
         limits=limits,
         require_integrity=require_integrity,
+        destroy_keys=destroy_keys,
     )
     return Store(lowlevel.certstore_open(os.fspath(uri), options))
 

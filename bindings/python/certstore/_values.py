@@ -2,6 +2,7 @@
 """What a store holds: entries, certificates, keys, and what reports say of them. None of these ever changes, so any thread may use them."""
 from __future__ import annotations
 
+import hashlib
 import datetime
 import enum
 from collections.abc import Iterable, Sequence
@@ -271,14 +272,29 @@ class Key:
 
         return load_der_private_key(self.export(), None)
 
+    @property
+    def bound(self) -> bool:
+        """Whether it stays on its token: export() then raises BoundError."""
+        return bool(lowlevel.certstore_entry_bound(self._raw))
+
+    def public(self) -> bytes:
+        """A private key's public half: SubjectPublicKeyInfo in DER."""
+        return bytes(lowlevel.certstore_entry_export_public_key(self._raw))
+
     def sign(self, data: bytes, hash: str = "sha256", *, pss: bool = False) -> bytes:
-        """A signature over data, made by the cryptography package (which must be installed).
+        """A signature over data, by a key in a file or on a token.
 
         RSA: PKCS#1 v1.5, or PSS with a salt as long as the digest. EC: ECDSA, in DER. Ed25519 and Ed448 take no hash and ignore it.
         """
-        from . import _bridge
+        algorithm = self.algorithm
+        if algorithm in ("ED25519", "ED448"):
+            return bytes(lowlevel.certstore_key_sign(self._raw, "", "", data))
+        padding = ("pss" if pss else "pkcs1") if algorithm.startswith("RSA") else ""
+        return bytes(lowlevel.certstore_key_sign(self._raw, hash.upper(), padding, hashlib.new(hash, data).digest()))
 
-        return _bridge.sign(self.to_cryptography(), data, hash, pss)
+    def decrypt(self, data: bytes, *, hash: str = "sha256", oaep: bool = True) -> bytes:
+        """What was encrypted for an RSA key: OAEP with that hash, or PKCS#1 v1.5."""
+        return bytes(lowlevel.certstore_key_decrypt(self._raw, "oaep" if oaep else "pkcs1", hash.upper() if oaep else "", data))
 
     def __repr__(self) -> str:
         return "<certstore.Key>"  # asking more could open it
