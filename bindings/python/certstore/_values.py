@@ -2,9 +2,9 @@
 """What a store holds: entries, certificates, keys, and what reports say of them. None of these ever changes, so any thread may use them."""
 from __future__ import annotations
 
-import hashlib
 import datetime
 import enum
+import hashlib
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Union
 
