@@ -17,7 +17,8 @@ extern "C" {
 
 /* The certificate as an X509 of the default library context; the caller's, X509_free(). */
 X509 *certstore_cert_x509(const certstore_cert *cert, certstore_error *err);
-/* The private key as an EVP_PKEY of the default library context; the caller's, EVP_PKEY_free(). */
+/* The private key as an EVP_PKEY of the default library context; the caller's, EVP_PKEY_free(). A key on a token stays there; its EVP_PKEY works in any
+ * context, may outlive store and bundle, and gives its private half to nobody. */
 EVP_PKEY *certstore_entry_pkey(const certstore_entry *entry, certstore_error *err);
 /* A trust store with every trusted certificate of the bundle that may serve `purpose` ("serverAuth" ..., NULL for any), and its CRLs; the
  * caller's, X509_STORE_free(). */
