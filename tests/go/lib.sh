@@ -14,8 +14,7 @@ export PKG_CONFIG_PATH="$build/go/pkgconfig"
 
 # Every Go there is: the one on PATH, and Debian's where that is another.
 gos() {
+    debian=/usr/lib/go-1.19/bin/go
     first=$(command -v go) && echo "$first"
-    for debian in /usr/lib/go-1.19/bin/go; do
-        if [ -x "$debian" ] && [ "$("$debian" env GOVERSION)" != "$("${first:-false}" env GOVERSION)" ]; then echo "$debian"; fi
-    done
+    if [ -x $debian ] && [ "$($debian env GOVERSION)" != "$("${first:-false}" env GOVERSION)" ]; then echo $debian; fi
 }
