@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh disable=SC2154
 # lib.sh: Go without a network, on the library of the build tree. The caller sets top, build and work.
-export GOFLAGS=-mod=mod GOPROXY=off GOTOOLCHAIN=local GOCACHE="$build/go/cache" GOPATH="$work/gopath" CGO_ENABLED=1
+export GOFLAGS=-mod=mod GOPROXY=off GOTOOLCHAIN=local GOPATH="$work/gopath" CGO_ENABLED=1
 mkdir -p "$build/go/pkgconfig"
 cat >"$build/go/pkgconfig/certstore.pc" <<PC
 Name: certstore
