@@ -28,8 +28,8 @@ static const char *const labels[TOKENS] = { "web", "app" };
 
 struct world {
     char root[64];
-    char state[80];
-    char files[FILES][96];
+    char *state;
+    char *files[FILES];
     struct csi_txn_env env;
     struct csi_objects old[TOKENS]; /* what each token is to hold before and after; keys as they read, without their values */
     struct csi_objects new[TOKENS];
@@ -142,7 +142,8 @@ static void open_world(struct world *w)
 {
     *w = (struct world){ .root = "/tmp/certstore-tokens-XXXXXX" };
     assert_non_null(mkdtemp(w->root));
-    snprintf(w->state, sizeof w->state, "%s/state", w->root);
+    certstore_error err = { 0 };
+    w->state = csi_format(&err, "%s/state", w->root);
     softhsm_begin(w->root);
     for (int i = 0; i < TOKENS; i++) {
         softhsm_add_token(labels[i]);
@@ -150,7 +151,7 @@ static void open_world(struct world *w)
     }
     softhsm_keep(w->root);
     for (int i = 0; i < FILES; i++)
-        snprintf(w->files[i], sizeof w->files[i], "%s/file%d", w->root, i);
+        w->files[i] = csi_format(&err, "%s/file%d", w->root, i);
     w->env = (struct csi_txn_env){
         .os = &csi_os_real, .state_dir = w->state, .kinds = csi_place_kinds, .actor = "test", .lock_timeout_ms = 2000, .generations = 3
     };
@@ -173,6 +174,9 @@ static void close_world(struct world *w)
         csi_objects_clear(&w->old[i]);
         csi_objects_clear(&w->new[i]);
     }
+    for (int i = 0; i < FILES; i++)
+        free(w->files[i]);
+    free(w->state);
     snprintf(command, sizeof command, "rm -rf %s", w->root);
     assert_int_equal(system(command), 0);
 }
