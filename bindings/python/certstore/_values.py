@@ -230,6 +230,9 @@ def _der(data: CertificateLike) -> bytes | bytearray | memoryview:
     raise TypeError(f"a certificate in DER or PEM is needed, not {type(data).__name__}")
 
 
+_HASHES = ("sha224", "sha256", "sha384", "sha512")  # what a signature is still made over
+
+
 class Key:
     """The private or secret key of an entry, opened when it is asked (with the passphrases that the bundle was read with)."""
 
@@ -286,6 +289,8 @@ class Key:
 
         RSA: PKCS#1 v1.5, or PSS with a salt as long as the digest. EC: ECDSA, in DER. Ed25519 and Ed448 take no hash and ignore it.
         """
+        if hash not in _HASHES:
+            raise ValueError(f"hash: one of {', '.join(_HASHES)} is needed")
         algorithm = self.algorithm
         if algorithm in ("ED25519", "ED448"):
             return bytes(lowlevel.certstore_key_sign(self._raw, "", "", data))
