@@ -148,22 +148,13 @@ static certstore_status begin_object(struct csi_object_draft *draft, uint32_t cl
     return CERTSTORE_OK;
 }
 
-static uint32_t type_of(struct csi_span spki)
-{
-    CSI_AUTO_DRAFT draft = { 0 };
-    certstore_error ignored = { 0 };
-    csi_object_put_spki(&draft, spki, false);
-    CSI_AUTO(csi_blob) *object = csi_object_finish(&draft, &ignored);
-    return object != NULL ? csi_object_number(csi_blob_span(object), CKA_KEY_TYPE, UINT32_MAX) : UINT32_MAX;
-}
-
 static certstore_status make_private(struct csi_token_writing *w, const certstore_entry *entry, struct csi_span pkcs8, struct csi_span spki,
                                      struct csi_span id)
 {
     CSI_AUTO_DRAFT draft = { 0 };
     struct csi_cert_view view;
     CSI_TRY(begin_object(&draft, CKO_PRIVATE_KEY, entry, spki, id, w->err));
-    put_usages(&draft, type_of(spki), true);
+    put_usages(&draft, csi_spki_key_type(spki), true);
     csi_object_put(&draft, CSI_OBJECT_PKCS8, pkcs8);
     if (entry->cert_count > 0 && csi_cert_skim(csi_span(entry->certs[0].data, entry->certs[0].size), &view))
         csi_object_put(&draft, CKA_SUBJECT, view.subject);
@@ -175,7 +166,7 @@ static certstore_status make_public(struct csi_token_writing *w, const certstore
 {
     CSI_AUTO_DRAFT draft = { 0 };
     CSI_TRY(begin_object(&draft, CKO_PUBLIC_KEY, entry, spki, id, w->err));
-    put_usages(&draft, type_of(spki), false);
+    put_usages(&draft, csi_spki_key_type(spki), false);
     CSI_AUTO(csi_blob) *object = csi_object_finish(&draft, w->err);
     return object != NULL ? csi_token_want(w, object, CSI_TOKEN_PUBLIC, entry->alias) : w->err->status;
 }
@@ -231,6 +222,7 @@ static certstore_status import_key(struct csi_token_writing *w, const certstore_
     if (!csi_spki_key_id(csi_secret_span(spki), w->by == CSI_TRUST_BY_OBJECT, digest))
         return csi_fail(w->err, CERTSTORE_E_MALFORMED, "%s: its public key cannot be read; replace the key", entry->alias);
     csi_buf_put(id, digest, sizeof digest);
+    CSI_TRY(csi_buf_check(id, w->err));
     CSI_TRY(make_private(w, entry, csi_secret_span(plain.bytes), csi_secret_span(spki), csi_buf_span(id)));
     return make_public(w, entry, csi_secret_span(spki), csi_buf_span(id));
 }
@@ -241,6 +233,7 @@ static certstore_status want_remote(struct csi_token_writing *w, const certstore
     struct csi_span value;
     if (csi_object_get(csi_blob_span(entry->key->sealed), CKA_ID, &value))
         csi_buf_put_span(id, value);
+    CSI_TRY(csi_buf_check(id, w->err));
     if (entry->unnamed)
         return csi_token_want(w, entry->key->sealed, CSI_TOKEN_PRIVATE, entry->alias);
     CSI_AUTO(csi_blob) *object = csi_token_relabel(csi_blob_span(entry->key->sealed), entry->alias, w->err);
@@ -293,7 +286,7 @@ certstore_status csi_token_write_secret(struct csi_token_writing *w, const certs
         return CERTSTORE_OK;
     if (!csi_key_is_remote(entry->key))
         return make_secret(w, entry);
-    if (unit != SIZE_MAX && csi_object_same(csi_token_object(w, w->document->units[unit]), csi_blob_span(entry->key->sealed)))
+    if (unit != SIZE_MAX && csi_span_equal(csi_token_object(w, w->document->units[unit]), csi_blob_span(entry->key->sealed)))
         return keep_named(w, entry, w->document->units[unit], csi_token_is_renamed(w, entry));
     if (entry->key->remote != w->in->remote)
         return make_secret(w, entry);

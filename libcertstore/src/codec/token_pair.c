@@ -161,18 +161,11 @@ static bool is_the_keys(const struct csi_token_private *private, const struct cs
 static bool is_another(const struct csi_token_private *private, const struct csi_token_cert *cert)
 {
     struct csi_cert_view view;
-    CSI_AUTO_DRAFT draft = { 0 };
     if (!cert->keyed)
         return false;
     if (private->key_count > 0)
         return !is_the_keys(private, cert);
-    if (!csi_cert_skim(cert->der, &view) || !csi_object_put_spki(&draft, view.spki, false))
-        return false;
-    certstore_error ignored = { 0 };
-    csi_object_put_number(&draft, CKA_CLASS, CKO_PUBLIC_KEY);
-    CSI_AUTO(csi_blob) *object = csi_object_finish(&draft, &ignored);
-    return object != NULL &&
-           csi_object_number(csi_blob_span(object), CKA_KEY_TYPE, UINT32_MAX) != csi_object_number(private->object, CKA_KEY_TYPE, UINT32_MAX);
+    return csi_cert_skim(cert->der, &view) && csi_spki_key_type(view.spki) != csi_object_number(private->object, CKA_KEY_TYPE, UINT32_MAX);
 }
 
 static char *name_of(struct csi_span object, certstore_error *err)

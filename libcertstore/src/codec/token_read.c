@@ -299,6 +299,8 @@ static csi_blob *key_object(const struct csi_token_reading *r, const struct csi_
         csi_buf_put_span(&spki, view.spki);
         known = true;
     }
+    if (csi_buf_check(&spki, r->err) != CERTSTORE_OK)
+        return NULL;
     if (!known)
         return csi_blob_ref(r->document->parts[private->part].object);
     csi_object_put_all(&draft, private->object);
@@ -397,6 +399,7 @@ static certstore_status read_public(struct csi_token_reading *r, size_t part)
 {
     CSI_AUTO_BUF spki = { 0 };
     bool known = csi_object_spki(object_at(r, part), &spki);
+    CSI_TRY(csi_buf_check(&spki, r->err));
     return read_opaque(r, part, "public-key", known ? csi_buf_span(&spki) : object_at(r, part));
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pubkey.c: RFC 3279, RFC 5480 and RFC 8410 on one side, PKCS#11 2.40 and 3.0 on the other. */
-#define OPENSSL_SUPPRESS_DEPRECATED /* SHA-1 as csi_sha256(): it cannot fail */
+#define OPENSSL_SUPPRESS_DEPRECATED /* the low-level calls neither allocate nor fail, as csi_sha256() */
 #include "model/pubkey.h"
 
 #include <openssl/sha.h>
@@ -8,7 +8,6 @@
 
 #include "base/reader.h"
 #include "base/writer.h"
-#include "model/cert.h"
 
 enum { CKK_MONTGOMERY = 0x41 }; /* CKK_EC_MONTGOMERY of PKCS#11 3.0, which p11-kit's header does not have */
 
@@ -84,15 +83,15 @@ static struct csi_span without_zeros(struct csi_span number)
 
 static bool digest(enum family family, const void *first, size_t first_size, struct csi_span rest, struct csi_pubkey *key)
 {
-    CSI_AUTO_BUF text = { 0 };
+    uint8_t tag = (uint8_t)family;
+    SHA256_CTX context;
     if (first_size + rest.size == 0)
         return false;
-    csi_buf_put_u8(&text, (uint8_t)family);
-    csi_buf_put(&text, first, first_size);
-    csi_buf_put_span(&text, rest);
-    if (text.failed)
-        return false;
-    csi_sha256(csi_buf_span(&text), key->identity);
+    SHA256_Init(&context);
+    SHA256_Update(&context, &tag, sizeof tag);
+    SHA256_Update(&context, first, first_size);
+    SHA256_Update(&context, rest.data, rest.size);
+    SHA256_Final(key->identity, &context);
     return true;
 }
 
@@ -279,9 +278,11 @@ bool csi_object_spki(struct csi_span object, struct csi_buf *out)
 
 /* --------------------------------------------------------------------------------------------------------- object from SPKI */
 
-static uint32_t key_type_of(enum family family)
+uint32_t csi_spki_key_type(struct csi_span bytes)
 {
-    return family == EC ? CKK_EC : family == EDWARDS ? CKK_EC_EDWARDS : CKK_MONTGOMERY;
+    static const uint32_t types[] = { [RSA] = CKK_RSA, [DSA] = CKK_DSA, [EC] = CKK_EC, [EDWARDS] = CKK_EC_EDWARDS, [MONTGOMERY] = CKK_MONTGOMERY };
+    struct spki spki;
+    return parse(bytes, &spki) && spki.algorithm != NULL ? types[spki.algorithm->family] : UINT32_MAX;
 }
 
 bool csi_object_put_spki(struct csi_object_draft *draft, struct csi_span bytes, bool with_point)
@@ -300,7 +301,7 @@ bool csi_object_put_spki(struct csi_object_draft *draft, struct csi_span bytes, 
         csi_object_put(draft, CKA_PUBLIC_EXPONENT, without_zeros(exponent));
         return true;
     }
-    csi_object_put_number(draft, CKA_KEY_TYPE, key_type_of(spki.algorithm->family));
+    csi_object_put_number(draft, CKA_KEY_TYPE, csi_spki_key_type(bytes));
     csi_der_put(&encoded, CSI_DER_OID, csi_span(spki.algorithm->oid, spki.algorithm->size)); /* RFC 8410: the algorithm is the curve */
     csi_object_put(draft, CKA_EC_PARAMS, spki.algorithm->family == EC ? spki.parameters : csi_buf_span(&encoded));
     if (with_point) {

@@ -25,6 +25,8 @@ bool csi_object_spki(struct csi_span object, struct csi_buf *out);
 /* The numbers of a SubjectPublicKeyInfo as attributes: CKA_KEY_TYPE, then CKA_MODULUS and CKA_PUBLIC_EXPONENT, or CKA_EC_PARAMS and (for a public
  * key object) CKA_EC_POINT. False for families that tokens are not given here. */
 bool csi_object_put_spki(struct csi_object_draft *draft, struct csi_span spki, bool with_point);
+/* CKK_... of a SubjectPublicKeyInfo; UINT32_MAX for families that are not known here. */
+uint32_t csi_spki_key_type(struct csi_span spki);
 /* RFC 5280 section 4.2.1.2 (1): SHA-1 of the BIT STRING's content. NSS takes RSA's modulus instead: its programs find a certificate's key so. */
 bool csi_spki_key_id(struct csi_span spki, bool as_nss, uint8_t id[20]);
 

@@ -11,6 +11,7 @@
 #include <p11-kit/pkcs11x.h>
 
 #include "support/codec.h"
+#include "support/faulty_alloc.h"
 #include "support/token.h"
 
 enum { WRITABLE = CSI_TOKEN_WRITABLE | CSI_TOKEN_KEYS | CSI_TOKEN_SECRETS | CSI_TOKEN_DATA };
@@ -569,6 +570,65 @@ static void data_goes_where_a_token_takes_it(void **state)
     token_end(&token);
 }
 
+/* ------------------------------------------------------------------------------------------------------------------ memory */
+
+/* A key of each kind, a chain by label, trust, and what is opaque: read, changed in every way, and written. */
+static certstore_status do_all(const csi_parts *parts, csi_blob *pkcs8, const struct make_chain *chain, certstore_error *err)
+{
+    const struct csi_decode reading = { .parts = parts, .limits = &csi_limits_default };
+    const struct csi_encode writing = { .part_count = 1, .limits = &csi_limits_default, .traits = WRITABLE };
+    CSI_AUTO(certstore_bundle) *bundle = csi_codec_nss.decode(&reading, err);
+    if (bundle == NULL)
+        return err->status;
+    CSI_TRY(csi_bundle_rename(bundle, "web", "www", err));
+    CSI_TRY(csi_bundle_rename(bundle, "notes", "other notes", err));
+    CSI_TRY(csi_bundle_remove(bundle, "root", err));
+    CSI_AUTO(certstore_entry) *entry = csi_entry_new(CERTSTORE_KEY, "new", err);
+    if (entry == NULL)
+        return err->status;
+    entry->key = csi_key_new_plain(csi_blob_span(pkcs8), "", err);
+    if (entry->key == NULL)
+        return err->status;
+    CSI_TRY(csi_entry_append_cert(entry, chain->leaf, csi_blob_span(chain->leaf), err));
+    CSI_TRY(csi_entry_append_cert(entry, chain->root, csi_blob_span(chain->root), err));
+    CSI_TRY(csi_entry_add_trust(entry, "serverAuth", false, err));
+    CSI_TRY(csi_bundle_put(bundle, entry, err));
+    CSI_AUTO(csi_parts) *written = csi_parts_new(err);
+    if (written == NULL)
+        return err->status;
+    CSI_TRY(csi_codec_nss.encode(bundle, &writing, written, err));
+    assert_int_equal(written->count, 13);
+    return CERTSTORE_OK;
+}
+
+static void whatever_allocation_fails_the_store_is_read_and_written_whole_or_not_at_all(void **state)
+{
+    (void)state;
+    enum { MOST = 20000 };
+    struct fixture f;
+    static const uint32_t server[4] = { CKT_NSS_TRUSTED_DELEGATOR, CKT_NSS_MUST_VERIFY_TRUST, CKT_NSS_MUST_VERIFY_TRUST, CKT_NSS_MUST_VERIFY_TRUST };
+    fixture_begin(&f);
+    put(&f, token_trust(f.chain.intermediate, server));
+    put(&f, token_public(TOKEN_SOFTHSM, make_key("RSA:2048", 4), "peer", "09"));
+    struct make_chain chain = make_chain("new.example", "EC:P-256", 8);
+    CSI_AUTO(csi_blob) *pkcs8 = make_pkcs8(chain.key);
+    bool whole = false;
+    for (long number = 1; number <= MOST && !whole; number++) {
+        certstore_error err = { 0 };
+        faulty_alloc_reset(number, false);
+        certstore_status status = do_all(f.token.parts, pkcs8, &chain, &err);
+        whole = !faulty_alloc_hit();
+        faulty_alloc_reset(0, false);
+        if (!whole && status != CERTSTORE_E_MEMORY)
+            fail_msg("allocation %ld: %s: %s", number, certstore_status_name(status), err.message);
+        if (whole && status != CERTSTORE_OK)
+            fail_msg("%s: %s", certstore_status_name(status), err.message);
+    }
+    assert_true(whole);
+    make_chain_free(&chain);
+    fixture_end(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -591,6 +651,7 @@ int main(void)
         cmocka_unit_test(the_name_of_a_chain_is_no_name_for_a_trusted_certificate),
         cmocka_unit_test(what_a_token_cannot_hold_is_named_before),
         cmocka_unit_test(data_goes_where_a_token_takes_it),
+        cmocka_unit_test(whatever_allocation_fails_the_store_is_read_and_written_whole_or_not_at_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
