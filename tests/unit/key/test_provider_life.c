@@ -212,6 +212,7 @@ static void a_key_outlives_its_entry_and_every_other_reference(void **state)
     csi_p11 *token = tokens_open_softhsm("keys", TOKEN_PIN, &err);
     if (token == NULL) { /* nothing has made it yet */
         CSI_AUTO(csi_p11) *first = tokenkey_token();
+        assert_non_null(first);
         certstore_error_clear(&err);
         token = tokens_open_softhsm("keys", TOKEN_PIN, &err);
     }
