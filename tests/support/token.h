@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * token.h: objects as tokens give them, and stores of them. What a module adds (flags, lengths, empty values) is as SoftHSM 2.6.1 and NSS 3.87 answer.
+ * token.h: objects as tokens give them, and stores of them. What a module adds (flags, lengths, empty values) is as SoftHSM 2.6.1 and NSS 3.87
+ * answer.
  */
 #ifndef TESTS_TOKEN_H
 #define TESTS_TOKEN_H

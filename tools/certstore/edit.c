@@ -244,6 +244,16 @@ static int copy_entry(struct cli *cli, const certstore_entry *entry, struct targ
     return STATUS_DONE;
 }
 
+/* An entry whose key does not leave its token: edit_check_losses() has said so, and the caller takes it. */
+static bool is_bound(const certstore_report *losses, const certstore_entry *entry)
+{
+    for (size_t i = 0; i < certstore_report_count(losses); i++)
+        if (strcmp(certstore_report_code(losses, i), "key-bound") == 0 &&
+            strcmp(certstore_report_subject(losses, i), certstore_entry_alias(entry)) == 0)
+            return true;
+    return false;
+}
+
 int edit_copy(struct cli *cli, const struct target *from, struct target *to, const char *const *aliases, size_t count)
 {
     int status = STATUS_DONE;
@@ -252,10 +262,13 @@ int edit_copy(struct cli *cli, const struct target *from, struct target *to, con
         return status;
     OWNED(certstore_error) *err = certstore_error_new();
     OWNED(certstore_bundle) *written = certstore_bundle_new(certstore_format(to->store), err);
-    if (written == NULL)
+    OWNED(certstore_report) *losses = certstore_bundle_losses(selection, certstore_format(to->store), err);
+    if (written == NULL || losses == NULL)
         return report_error(cli, err);
-    for (size_t i = 0; i < certstore_bundle_count(selection) && status == STATUS_DONE; i++)
-        status = copy_entry(cli, certstore_bundle_at(selection, i), to, written);
+    for (size_t i = 0; i < certstore_bundle_count(selection) && status == STATUS_DONE; i++) {
+        const certstore_entry *entry = certstore_bundle_at(selection, i);
+        status = is_bound(losses, entry) ? STATUS_DONE : copy_entry(cli, entry, to, written);
+    }
     return status;
 }
 

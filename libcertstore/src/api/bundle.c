@@ -126,7 +126,7 @@ certstore_bytes *certstore_bundle_export(const certstore_bundle *bundle, const c
     if (parts == NULL)
         return NULL;
     if (parts->count != 1) {
-        csi_fail(err, CERTSTORE_E_UNSUPPORTED, "%s: a directory has no single run of bytes; export as pem", codec->name);
+        csi_fail(err, CERTSTORE_E_UNSUPPORTED, "%s: a directory or a token has no single run of bytes; export as pem", codec->name);
         return NULL;
     }
     return csi_bytes_new(csi_blob_span(parts->items[0].bytes), err);

@@ -8,7 +8,7 @@ const struct csi_codec *csi_codec_named(const char *format, certstore_error *err
 {
     const struct csi_codec *codec = format != NULL ? csi_registry_find(format) : NULL;
     if (codec == NULL)
-        csi_fail(err, CERTSTORE_E_ARGUMENT, "format: '%.64s' is not known; use pem, pemdir, pkcs12, jks, jceks or bks",
+        csi_fail(err, CERTSTORE_E_ARGUMENT, "format: '%.64s' is not known; use pem, pemdir, pkcs12, jks, jceks, bks, pkcs11 or nss",
                  format != NULL ? format : "(none)");
     return codec;
 }

@@ -65,6 +65,10 @@ struct csi_codec {
     certstore_status (*losses)(const certstore_bundle *bundle, certstore_report *losses, certstore_error *err);
 };
 
+/* For losses(): a row for an entry whose key does not leave its token. It is left out whole: a certificate without its key would pass for a trusted
+ * one. Its encode() fails on such a key with CERTSTORE_E_BOUND. */
+certstore_status csi_losses_bound(const certstore_entry *entry, bool *bound, certstore_report *losses, certstore_error *err);
+
 extern const struct csi_codec csi_codec_pem;
 extern const struct csi_codec csi_codec_pemdir;
 extern const struct csi_codec csi_codec_pkcs12;

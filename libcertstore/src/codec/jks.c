@@ -102,6 +102,10 @@ static certstore_status add_entry_losses(const struct csi_codec *codec, const ce
 {
     if (!csi_jks_holds(codec, bundle, entry))
         return add_unheld(entry, losses, err);
+    bool bound;
+    CSI_TRY(csi_losses_bound(entry, &bound, losses, err));
+    if (bound)
+        return CERTSTORE_OK;
     if (has_purposes(&entry->trust))
         CSI_TRY(csi_report_add(losses, "trust-lost", CERTSTORE_WARNING, entry->alias, err,
                                "what it is trusted for: in Java's own key stores every trusted certificate is trusted for everything"));

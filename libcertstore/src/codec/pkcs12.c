@@ -86,6 +86,10 @@ static certstore_bundle *decode(const struct csi_decode *in, certstore_error *er
 
 static certstore_status losses_of(const certstore_entry *entry, certstore_report *losses, certstore_error *err)
 {
+    bool bound;
+    CSI_TRY(csi_losses_bound(entry, &bound, losses, err));
+    if (bound)
+        return CERTSTORE_OK;
     if (entry->kind == CERTSTORE_OPAQUE && !csi_p12_is_bag(entry))
         return csi_report_add(losses, "opaque-lost", CERTSTORE_FAULT, entry->alias, err, "PKCS#12 has no place for %s",
                               entry->type != NULL ? entry->type : "it");

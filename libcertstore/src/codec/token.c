@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * token.c: the formats `pkcs11` and `nss`: the objects of a PKCS#11 token, and of an NSS database, as a store. They differ in how trust is said, and in
- * that NSS holds one certificate of an issuer and serial number. No token is spoken to here: objects come and go as bytes.
+ * token.c: the formats `pkcs11` and `nss`: the objects of a PKCS#11 token, and of an NSS database, as a store. They differ in how trust is said,
+ * and in that NSS holds one certificate of an issuer and serial number. No token is spoken to here: objects come and go as bytes.
  */
 #include "codec/token.h"
 
@@ -70,6 +70,10 @@ static certstore_status add_entry_losses(const struct csi_codec *codec, const ce
     bool is_data = entry->kind == CERTSTORE_OPAQUE && entry->type != NULL && strcmp(entry->type, "data") == 0;
     if (entry->created_ms != INT64_MIN)
         CSI_TRY(csi_report_add(losses, "date-lost", CERTSTORE_INFO, entry->alias, err, "a token does not say when an entry was made"));
+    bool bound;
+    CSI_TRY(csi_losses_bound(entry, &bound, losses, err));
+    if (bound)
+        return CERTSTORE_OK;
     if (entry->kind == CERTSTORE_CRL && !ours)
         return csi_report_add(losses, "crl-lost", CERTSTORE_FAULT, entry->alias, err, "a token is given no revocation lists; it is left out");
     if (entry->kind == CERTSTORE_OPAQUE && !ours && !(is_data && codec == &csi_codec_pkcs11))

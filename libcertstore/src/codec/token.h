@@ -2,8 +2,8 @@
 /*
  * token.h: what the files of the codecs `pkcs11` and `nss` share: the objects of a token as a store.
  *
- * A part is one object (model/object.h); its name, a number, means nothing. Several objects make one entry, a UNIT: a private key, its public key, its
- * certificate, the certificates that we labelled as its chain, and what is said of its trust.
+ * A part is one object (model/object.h); its name, a number, means nothing. Several objects make one entry, a UNIT: a private key, its public key,
+ * its certificate, the certificates that we labelled as its chain, and what is said of its trust.
  */
 #ifndef CSI_TOKEN_H
 #define CSI_TOKEN_H
@@ -87,7 +87,7 @@ bool csi_token_chain_label(struct csi_span label, struct csi_span *alias, size_t
 
 /* ------------------------------------------------------------------------------------------------------------------- trust */
 
-/* SHA-1 or MD5 would do: what a trust object is bound by. Key of issuer (whole Name) and serial number (INTEGER's content). */
+/* What a trust object is bound by: the key of issuer (whole Name) and serial number (INTEGER's content). */
 void csi_token_serial_key(struct csi_span issuer, struct csi_span serial, uint8_t key[32]);
 /* The same of a trust or certificate object; false where it does not say both. */
 bool csi_token_serial_key_of(struct csi_span object, uint8_t key[32]);

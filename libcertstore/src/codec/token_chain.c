@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * token_chain.c: the chains of keys on a token, which has no place for an order. A chain is what issuer and subject lead to among the certificates that
- * are there for their own sake; a certificate that is there for a chain only is labelled "ALIAS chain N". So each key's chain is followed as a reader
- * will follow it, and a labelled certificate is written only where that would not find the right one.
+ * token_chain.c: the chains of keys on a token, which has no place for an order. A chain is what issuer and subject lead to among the certificates
+ * that are there for their own sake; a certificate that is there for a chain only is labelled "ALIAS chain N". So each key's chain is followed as a
+ * reader will follow it, and a labelled certificate is written only where that would not find the right one.
  *
- * A chain that nobody changed shrinks when a trusted certificate that it leads over is removed: whoever retires an authority wants it gone, and not kept
- * under another name. But a certificate that stands in one key's chain only is not taken from another key that shares it.
+ * A chain that nobody changed shrinks when a trusted certificate that it leads over is removed: whoever retires an authority wants it gone, and not
+ * kept under another name. But a certificate that stands in one key's chain only is not taken from another key that shares it.
  */
 #include "codec/token_write.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * token_key.c: keys on their way to a token. One that is there stays, whatever happens to its entry: it may be one that nobody can make again. One that
- * is not there goes as PKCS#8, and its object says what the module will make of it.
+ * token_key.c: keys on their way to a token. One that is there stays, whatever happens to its entry: it may be one that nobody can make again. One
+ * that is not there goes as PKCS#8, and its object says what the module will make of it.
  */
 #include "codec/token_write.h"
 
@@ -273,7 +273,8 @@ static certstore_status make_secret(struct csi_token_writing *w, const certstore
     if ((w->in->traits & CSI_TOKEN_SECRETS) == 0)
         return csi_fail(w->err, CERTSTORE_E_UNSUPPORTED, "%s: this token takes no secret key from outside; leave it out", entry->alias);
     CSI_TRY(open_key(w, entry, &plain));
-    /* No two secret keys can be told apart by what a token says of them: an ID of its own makes this one another than the one it takes the place of. */
+    /* No two secret keys can be told apart by what a token says of them: an ID of its own makes this one another than the one it takes the place
+     * of. */
     CSI_TRY(csi_random(id, sizeof id, w->err));
     csi_object_put_number(&draft, CKA_CLASS, CKO_SECRET_KEY);
     csi_object_put_number(&draft, CKA_KEY_TYPE, csi_secret_key_type(plain.algorithm));

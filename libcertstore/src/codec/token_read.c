@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * token_read.c: the objects of a token as a bundle: keys first, each with what belongs to it; then every certificate that is left, and everything else.
- * A token has no order of its own, so the order is that of the objects' bytes.
+ * token_read.c: the objects of a token as a bundle: keys first, each with what belongs to it; then every certificate that is left, and everything
+ * else. A token has no order of its own, so the order is that of the objects' bytes.
  */
 #include "codec/token_read.h"
 
@@ -317,7 +317,7 @@ static void key_name(struct csi_span object, char name[24])
     snprintf(name, 24, "key-%s", digits);
 }
 
-/* Its own label, else its certificate's, else one from the subject. *base: what its chain's labels begin with. */
+/* Its own label, else its certificate's, else one from the subject. Its chain's labels begin with it. */
 static char *key_alias(const struct csi_token_reading *r, const struct csi_token_private *private, bool *unnamed)
 {
     char name[24];

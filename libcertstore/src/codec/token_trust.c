@@ -2,9 +2,9 @@
 /*
  * token_trust.c: what a token says of trust, and the one model's purposes.
  *
- * NSS says it in an object of its own, bound to a certificate by issuer, serial number and SHA-1, with a level for each of four purposes. p11-kit says
- * it in two attributes of the certificate, and makes up NSS's objects from them and from the usages it was given. Everybody else says nothing: what is
- * on the token is trusted by whoever reads it.
+ * NSS says it in an object of its own, bound to a certificate by issuer, serial number and SHA-1, with a level for each of four purposes. p11-kit
+ * says it in two attributes of the certificate, and makes up NSS's objects from them and from the usages it was given. Everybody else says nothing:
+ * what is on the token is trusted by whoever reads it.
  */
 #define OPENSSL_SUPPRESS_DEPRECATED /* SHA-1 and MD5 as csi_sha256(): they cannot fail, and here they bind and do not protect */
 #include "codec/token.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * token_write.c: a bundle as the objects that a token shall hold. What an entry did not change comes out as it was read, and whoever carries it out leaves
- * such objects alone; everything else is an object that is to be made, with no more attributes than it takes.
+ * token_write.c: a bundle as the objects that a token shall hold. What an entry did not change comes out as it was read, and whoever carries it out
+ * leaves such objects alone; everything else is an object that is to be made, with no more attributes than it takes.
  */
 #include "codec/token_write.h"
 

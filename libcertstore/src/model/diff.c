@@ -9,6 +9,8 @@
  */
 #include "model/diff.h"
 
+#include <p11-kit/pkcs11.h>
+
 #include "base/os.h"
 #include "model/certinfo.h"
 #include "model/ossl.h"
@@ -103,9 +105,12 @@ static struct csi_span meaning(const struct pairing *p, const certstore_entry *e
     struct csi_cert_view view;
     if (!p->by_public_key)
         return essence(entry);
-    if (entry->kind != CERTSTORE_KEY || entry->cert_count == 0 || !csi_cert_skim(essence(entry), &view))
-        return csi_span(NULL, 0);
-    return view.spki;
+    struct csi_span spki = { 0 };
+    if (entry->kind == CERTSTORE_KEY && entry->cert_count > 0 && csi_cert_skim(essence(entry), &view))
+        spki = view.spki;
+    else if (entry->kind == CERTSTORE_KEY && csi_key_is_remote(entry->key))
+        csi_object_get(csi_blob_span(entry->key->sealed), CKA_PUBLIC_KEY_INFO, &spki);
+    return spki;
 }
 
 static uint32_t meaning_hash(const struct pairing *p, const certstore_entry *entry)
@@ -242,12 +247,24 @@ static enum likeness compare_plain(const certstore_entry *a, const certstore_ent
     return right_public != NULL && csi_secret_equal(left_public, right_public) ? SAME : OTHER;
 }
 
+/* A key on a token is told by its public key alone. */
+static enum likeness compare_public(const certstore_entry *a, const certstore_entry *b)
+{
+    struct csi_pubkey left;
+    struct csi_pubkey right;
+    if (!csi_key_public(a->key, a->alias, NULL, &left) || !csi_key_public(b->key, b->alias, NULL, &right))
+        return compare_spki(a, b);
+    return csi_pubkey_equal(&left, &right) ? SAME : OTHER;
+}
+
 static enum likeness compare_keys(const certstore_entry *a, const certstore_entry *b)
 {
     if (a->key == NULL || b->key == NULL)
         return a->key == b->key ? SAME : OTHER;
     if (a->key == b->key)
         return SAME;
+    if (csi_key_is_remote(a->key) || csi_key_is_remote(b->key))
+        return csi_key_same(a->key, b->key, a->alias) ? SAME : compare_public(a, b);
     if (a->key->protection == NULL && b->key->protection == NULL)
         return compare_plain(a, b);
     if (a->key->protection == b->key->protection && csi_span_equal(csi_blob_span(a->key->sealed), csi_blob_span(b->key->sealed)))
@@ -265,7 +282,8 @@ static certstore_status diff_keys(const certstore_entry *a, const certstore_entr
         return csi_report_add(report, "key-changed", CERTSTORE_INFO, b->alias, err, "another %s", kind_names[b->kind]);
     default:
         return csi_report_add(report, "key-not-compared", CERTSTORE_WARNING, b->alias, err,
-                              "the %s is encrypted, has no certificate to tell it by, and does not open; give the passphrase", kind_names[b->kind]);
+                              "the %s is encrypted or on a token, has no certificate to tell it by, and does not open; give the passphrase",
+                              kind_names[b->kind]);
     }
 }
 

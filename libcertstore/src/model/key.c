@@ -8,7 +8,6 @@
 #include <p11-kit/pkcs11.h>
 
 #include "model/ossl.h"
-#include "model/pubkey.h"
 
 void csi_plain_key_clear(struct csi_plain_key *plain)
 {
@@ -75,6 +74,18 @@ csi_key *csi_key_new_remote(struct csi_remote *remote, csi_blob *object, certsto
 bool csi_key_is_remote(const csi_key *key)
 {
     return key != NULL && key->protection == &on_token;
+}
+
+bool csi_key_is_bound(const csi_key *key, const char *alias)
+{
+    certstore_error why = { 0 };
+    CSI_AUTO_PLAIN plain = { 0 };
+    if (!csi_key_is_remote(key))
+        return false;
+    if (!csi_object_flag(csi_blob_span(key->sealed), CKA_EXTRACTABLE, true))
+        return true;
+    certstore_status status = csi_key_open(key, alias, NULL, &plain, &why);
+    return status == CERTSTORE_E_BOUND || status == CERTSTORE_E_UNAVAILABLE;
 }
 
 csi_key *csi_key_ref(const csi_key *key)
@@ -173,8 +184,7 @@ certstore_status csi_key_open(const csi_key *key, const char *alias, const csi_p
                     alias, key->protection->name);
 }
 
-/* A remote key's public half is in its object; any other key's takes opening it. */
-static bool public_of(const csi_key *key, const char *alias, const csi_passwords *more, struct csi_pubkey *public)
+bool csi_key_public(const csi_key *key, const char *alias, const csi_passwords *more, struct csi_pubkey *public)
 {
     certstore_error ignored = { 0 };
     CSI_AUTO_PLAIN plain = { 0 };
@@ -199,7 +209,7 @@ bool csi_key_same(const csi_key *a, const csi_key *b, const char *alias)
     if (csi_key_is_remote(a) || csi_key_is_remote(b)) { /* no token is asked for its keys only to compare them */
         struct csi_pubkey one;
         struct csi_pubkey other;
-        return public_of(a, alias, b->passwords, &one) && public_of(b, alias, a->passwords, &other) && csi_pubkey_equal(&one, &other);
+        return csi_key_public(a, alias, b->passwords, &one) && csi_key_public(b, alias, a->passwords, &other) && csi_pubkey_equal(&one, &other);
     }
     certstore_error ignored = { 0 }; /* a key that does not open is not known to be the same */
     CSI_AUTO_PLAIN left = { 0 };

@@ -10,6 +10,7 @@
 #include "base/secret.h"
 #include "model/limits.h"
 #include "model/passwords.h"
+#include "model/pubkey.h"
 
 /* A key in the clear. */
 struct csi_plain_key {
@@ -51,11 +52,15 @@ typedef struct csi_key csi_key;
 csi_key *csi_key_new_plain(struct csi_span bytes, const char *algorithm, certstore_error *err);
 csi_key *csi_key_new_sealed(const struct csi_protection *protection, csi_blob *sealed /* taken by reference */, const csi_passwords *passwords,
                             const struct csi_limits *limits, certstore_error *err);
-/* A key on a token, described by its object: what the token says of it and, as CKA_PUBLIC_KEY_INFO, its public key wherever that is known. remote may be
- * NULL for a token that is not at hand: the key then opens nowhere. */
+/* A key on a token, described by its object: what the token says of it and, as CKA_PUBLIC_KEY_INFO, its public key wherever that is known. remote
+ * may be NULL for a token that is not at hand: the key then opens nowhere. */
 csi_key *csi_key_new_remote(struct csi_remote *remote, csi_blob *object /* taken by reference */, certstore_error *err);
 /* True for a key on a token, at hand or not. */
 bool csi_key_is_remote(const csi_key *key);
+/* True for a key on a token that does not leave it, or whose token is not at hand. Asks the token only where its object does not say. */
+bool csi_key_is_bound(const csi_key *key, const char *alias);
+/* Its public key: of a remote key what its object says; any other private key is opened for it. */
+bool csi_key_public(const csi_key *key, const char *alias, const csi_passwords *more, struct csi_pubkey *public);
 csi_key *csi_key_ref(const csi_key *key);
 void csi_key_free(csi_key *key);
 CSI_DEFINE_AUTO(csi_key, csi_key_free)

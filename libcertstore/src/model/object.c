@@ -6,6 +6,7 @@
 #include <p11-kit/pkcs11x.h>
 
 #include "base/error.h"
+#include "base/reader.h"
 
 enum { HEADER = 8 };
 
@@ -121,7 +122,7 @@ certstore_status csi_object_check(struct csi_span object, certstore_error *err)
     bool fits = true;
     while (fits && csi_object_next(object, &at, &attribute)) {
         fits = attribute.type >= next && attribute.value.size > 0 && (attribute.value.size == 4 || !csi_attribute_is_number(attribute.type)) &&
-               (attribute.value.size == 1 || !csi_attribute_is_flag(attribute.type));
+               (!csi_attribute_is_flag(attribute.type) || (attribute.value.size == 1 && attribute.value.data[0] <= 1));
         next = (uint64_t)attribute.type + 1;
     }
     if (!fits || at != object.size || csi_object_class(object) == UINT32_MAX)
@@ -169,6 +170,15 @@ bool csi_attribute_is_number(uint32_t type)
     case CKA_KEY_GEN_MECHANISM:
     case CKA_MODULUS_BITS:
     case CKA_VALUE_LEN:
+    case CKA_PRIME_BITS:
+    case CKA_SUB_PRIME_BITS:
+    case CKA_TRUST_DIGITAL_SIGNATURE:
+    case CKA_TRUST_NON_REPUDIATION:
+    case CKA_TRUST_KEY_ENCIPHERMENT:
+    case CKA_TRUST_DATA_ENCIPHERMENT:
+    case CKA_TRUST_KEY_AGREEMENT:
+    case CKA_TRUST_KEY_CERT_SIGN:
+    case CKA_TRUST_CRL_SIGN:
     case CKA_TRUST_SERVER_AUTH:
     case CKA_TRUST_CLIENT_AUTH:
     case CKA_TRUST_CODE_SIGNING:
@@ -210,6 +220,7 @@ bool csi_attribute_is_flag(uint32_t type)
     case CKA_UNWRAP:
     case CKA_DERIVE:
     case CKA_TRUST_STEP_UP_APPROVED:
+    case CKA_NSS_KRL:
         return true;
     default:
         return false;
@@ -256,12 +267,25 @@ static const uint32_t *telling(uint32_t object_class)
     }
 }
 
+/* One number in two spellings: a big integer with zeros in front, a point in an OCTET STRING (PKCS#11 2.40 section 2.3.3) or bare. */
+static struct csi_span spelled_alike(uint32_t type, struct csi_span value)
+{
+    struct csi_reader r = csi_reader(value);
+    struct csi_tlv point;
+    if (type == CKA_EC_POINT && csi_der_expect(&r, CSI_DER_OCTET_STRING, &point) && csi_left(&r) == 0)
+        return point.content;
+    while ((type == CKA_MODULUS || type == CKA_PUBLIC_EXPONENT) && value.size > 1 && value.data[0] == 0)
+        value = csi_span(value.data + 1, value.size - 1);
+    return value;
+}
+
 static void put_attribute(struct csi_span object, uint32_t type, struct csi_buf *out)
 {
     struct csi_span value;
     bool there = csi_object_get(object, type, &value);
     if (!there || (csi_attribute_is_flag(type) && value.data[0] == 0))
         return;
+    value = spelled_alike(type, value);
     csi_buf_put_u32(out, type);
     csi_buf_put_u32(out, (uint32_t)value.size);
     csi_buf_put_span(out, value);

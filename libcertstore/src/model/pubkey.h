@@ -16,8 +16,8 @@ struct csi_pubkey {
 bool csi_pubkey_equal(const struct csi_pubkey *a, const struct csi_pubkey *b);
 /* Of a whole SubjectPublicKeyInfo; false for families that are not known here and for what cannot be read. */
 bool csi_pubkey_of_spki(struct csi_span spki, struct csi_pubkey *key);
-/* Of a private or public key object, by what it says itself. Modules give CKA_EC_POINT bare or in an OCTET STRING, and some bytes read both ways: up to
- * two candidates. Returns how many; 0 where the object does not say (a private EC key commonly does not). */
+/* Of a private or public key object, by what it says itself. Modules give CKA_EC_POINT bare or in an OCTET STRING, and some bytes read both ways:
+ * up to two candidates. Returns how many; 0 where the object does not say (a private EC key commonly does not). */
 size_t csi_pubkey_of_object(struct csi_span object, struct csi_pubkey keys[2]);
 
 /* A key object's SubjectPublicKeyInfo, from CKA_PUBLIC_KEY_INFO or its numbers; false where it does not say them all. Appends to out. */

@@ -20,7 +20,7 @@ static bool format_is(const struct csi_judge *judge, const char *format)
 
 static certstore_status judge_integrity(const struct csi_judge *judge)
 {
-    bool can_have_one = strncmp(judge->bundle->format, "pem", 3) != 0;
+    bool can_have_one = strncmp(judge->bundle->format, "pem", 3) != 0 && !format_is(judge, "pkcs11") && !format_is(judge, "nss");
     if (judge->bundle->integrity == CERTSTORE_INTEGRITY_ABSENT && can_have_one && judge->bundle->document != NULL)
         return csi_judge_add(judge, "no-integrity", CERTSTORE_WARNING, "",
                              "the store carries no integrity check, so nobody would notice a change; write it with a passphrase");
@@ -39,6 +39,19 @@ static certstore_status add_unreadable(const struct csi_judge *judge, const cert
     if (why->status == CERTSTORE_E_PASSWORD)
         return csi_judge_add(judge, "key-unreadable", CERTSTORE_WARNING, entry->alias, why->message);
     return csi_judge_add(judge, "key-unreadable", CERTSTORE_FAULT, entry->alias, why->message);
+}
+
+/* A key on a token is not asked for: its object says its public key. */
+static certstore_status judge_remote_pair(const struct csi_judge *judge, const certstore_entry *entry)
+{
+    struct csi_cert_view view;
+    struct csi_pubkey key;
+    struct csi_pubkey certified;
+    if (entry->cert_count == 0 || !csi_cert_skim(csi_span(entry->certs[0].data, entry->certs[0].size), &view) ||
+        !csi_key_public(entry->key, entry->alias, NULL, &key) || !csi_pubkey_of_spki(view.spki, &certified) || csi_pubkey_equal(&key, &certified))
+        return CERTSTORE_OK;
+    return csi_judge_add(judge, "key-mismatch", CERTSTORE_FAULT, entry->alias,
+                         "the certificate carries another public key than the private key's; replace the one that is wrong");
 }
 
 /* Opens the key and holds it against the first certificate, if there is one. */
@@ -64,7 +77,9 @@ static certstore_status judge_key_entry(const struct csi_judge *judge, const cer
         CSI_TRY(csi_judge_add(judge, "no-certificate", CERTSTORE_WARNING, entry->alias, "the key has no certificate; add the one issued for it"));
     else
         CSI_TRY(csi_judge_chain(judge, entry));
-    return entry->key != NULL ? judge_key_pair(judge, entry) : CERTSTORE_OK;
+    if (entry->key == NULL)
+        return CERTSTORE_OK;
+    return csi_key_is_remote(entry->key) ? judge_remote_pair(judge, entry) : judge_key_pair(judge, entry);
 }
 
 static certstore_status judge_secret(const struct csi_judge *judge, const certstore_entry *entry)
@@ -72,7 +87,7 @@ static certstore_status judge_secret(const struct csi_judge *judge, const certst
     enum { LEAST_BYTES = 14 }; /* 112 bits, as for the others */
     certstore_error why = { 0 };
     CSI_AUTO_PLAIN plain = { 0 };
-    if (entry->key == NULL)
+    if (entry->key == NULL || csi_key_is_remote(entry->key))
         return CERTSTORE_OK;
     if (csi_key_open(entry->key, entry->alias, NULL, &plain, &why) != CERTSTORE_OK)
         return add_unreadable(judge, entry, &why);
@@ -183,6 +198,19 @@ static certstore_status judge_aliases(const struct csi_judge *judge)
     return CERTSTORE_OK;
 }
 
+/* What a token's objects say of one another shows only while they are read: a certificate that is not the key's whose name it has, a key twice. */
+static certstore_status judge_notes(const struct csi_judge *judge)
+{
+    static const char *const codes[] = { "key-mismatch", "duplicate-key", "duplicate-certificate" };
+    const certstore_report *notes = judge->bundle->notes;
+    for (size_t i = 0; i < notes->count; i++)
+        for (size_t c = 0; c < sizeof codes / sizeof *codes; c++)
+            if (strcmp(notes->rows[i].code, codes[c]) == 0)
+                CSI_TRY(csi_report_add(judge->report, codes[c], notes->rows[i].severity, notes->rows[i].subject, judge->err, "%s",
+                                       notes->rows[i].message));
+    return CERTSTORE_OK;
+}
+
 static certstore_status judge_all(struct csi_judge *judge)
 {
     const certstore_bundle *bundle = judge->bundle;
@@ -192,6 +220,7 @@ static certstore_status judge_all(struct csi_judge *judge)
     for (size_t i = 0; i < bundle->count; i++)
         CSI_TRY(judge_entry(judge, bundle->entries[i]));
     CSI_TRY(judge_duplicates(judge));
+    CSI_TRY(judge_notes(judge));
     return judge_aliases(judge);
 }
 

@@ -10,6 +10,7 @@
 
 #include "model/diff.h"
 #include "support/make.h"
+#include "support/token.h"
 
 static csi_blob *cert_named(const char *subject, int number)
 {
@@ -190,6 +191,40 @@ static void twenty_thousand_copies_of_one_certificate_are_paired_in_linear_time(
     assert_string_equal(report->rows[0].code, "removed");
 }
 
+static void a_key_on_a_token_and_the_same_key_in_a_file_do_not_differ(void **state)
+{
+    (void)state;
+    certstore_error err = { 0 };
+    struct token token;
+    struct make_chain chain = make_chain("web.example", "EC:P-256", 1);
+    struct make_chain other = make_chain("web.example", "EC:P-256", 2);
+    token_begin(&token, CSI_TOKEN_WRITABLE);
+    token_add(&token, token_private(TOKEN_SOFTHSM, chain.key, "web", "01"));
+    token_add(&token, token_public(TOKEN_SOFTHSM, chain.key, "web", "01"));
+    CSI_AUTO(certstore_bundle) *there = token_read(&token, &csi_codec_pkcs11);
+    CSI_AUTO(certstore_bundle) *same = bundle_of("pkcs12", CSI_ALIAS_EXACT);
+    CSI_AUTO(certstore_bundle) *renamed = bundle_of("pkcs12", CSI_ALIAS_EXACT);
+    CSI_AUTO(certstore_bundle) *another = bundle_of("pkcs12", CSI_ALIAS_EXACT);
+    certstore_entry *bare = make_identity("web", &chain);
+    csi_entry_clear_certs(bare);
+    certstore_entry *bare_other = make_identity("web", &other);
+    csi_entry_clear_certs(bare_other);
+    certstore_entry *certified = make_identity("www", &chain);
+    add(same, bare, false);
+    add(another, bare_other, false);
+    add(renamed, certified, false);
+    assert_diff(there, same, "");
+    assert_diff(same, there, "");
+    assert_diff(there, another, "key-changed web");
+    assert_diff(there, renamed, "renamed www; certificates-changed www");
+    assert_int_equal(err.status, CERTSTORE_OK);
+    assert_int_equal(token.opened, 0);
+    certstore_bundle_free(csi_steal(&there));
+    make_chain_free(&chain);
+    make_chain_free(&other);
+    token_end(&token);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -199,6 +234,7 @@ int main(void)
         cmocka_unit_test(a_chain_a_key_a_kind_and_trust_are_told_apart),
         cmocka_unit_test(sealed_keys_are_compared_by_their_certificates),
         cmocka_unit_test(twenty_thousand_copies_of_one_certificate_are_paired_in_linear_time),
+        cmocka_unit_test(a_key_on_a_token_and_the_same_key_in_a_file_do_not_differ),
     };
     return cmocka_run_group_tests_name("diff", tests, NULL, NULL);
 }

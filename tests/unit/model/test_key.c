@@ -7,7 +7,10 @@
 
 #include <cmocka.h>
 
+#include <p11-kit/pkcs11.h>
+
 #include "model/key.h"
+#include "support/make.h"
 
 enum { COST = 1000 };
 
@@ -157,6 +160,95 @@ static void a_limit_names_what_is_over_it(void **state)
     assert_int_equal(csi_budget_spend(&budget, 1, &err), CERTSTORE_E_LIMIT);
 }
 
+/* --------------------------------------------------------------------------------------------------------------- on a token */
+
+static int asked; /* how often the token was asked for a key */
+
+static void keep(struct csi_remote *remote)
+{
+    (void)remote;
+}
+
+static certstore_status stays(struct csi_remote *remote, struct csi_span object, struct csi_plain_key *plain, certstore_error *err)
+{
+    (void)remote;
+    (void)object;
+    (void)plain;
+    asked++;
+    return csi_fail(err, CERTSTORE_E_BOUND, "key: it does not leave its token; use it there");
+}
+
+static struct csi_remote token = { .ref = keep, .free = keep, .open = stays };
+
+static csi_key *remote_key(const EVP_PKEY *key, bool extractable, struct csi_remote *remote)
+{
+    certstore_error err = { 0 };
+    CSI_AUTO_DRAFT draft = { 0 };
+    CSI_AUTO(csi_blob) *spki = make_spki(key);
+    csi_object_put_number(&draft, CKA_CLASS, CKO_PRIVATE_KEY);
+    csi_object_put_number(&draft, CKA_KEY_TYPE, CKK_EC);
+    csi_object_put_flag(&draft, CKA_EXTRACTABLE, extractable);
+    csi_object_put(&draft, CKA_PUBLIC_KEY_INFO, csi_blob_span(spki));
+    CSI_AUTO(csi_blob) *object = csi_object_finish(&draft, &err);
+    csi_key *made = csi_key_new_remote(remote, object, &err);
+    assert_non_null(made);
+    return made;
+}
+
+static csi_key *plain_key(const EVP_PKEY *key)
+{
+    certstore_error err = { 0 };
+    CSI_AUTO(csi_blob) *pkcs8 = make_pkcs8(key);
+    csi_key *made = csi_key_new_plain(csi_blob_span(pkcs8), "", &err);
+    assert_non_null(made);
+    return made;
+}
+
+static void a_key_on_a_token_is_the_same_as_the_one_with_its_public_key_and_is_not_asked_for(void **state)
+{
+    (void)state;
+    certstore_error err = { 0 };
+    CSI_AUTO(csi_key) *there = remote_key(make_key("EC:P-256", 1), false, &token);
+    CSI_AUTO(csi_key) *nowhere = remote_key(make_key("EC:P-256", 1), true, NULL);
+    CSI_AUTO(csi_key) *same = plain_key(make_key("EC:P-256", 1));
+    CSI_AUTO(csi_key) *other = plain_key(make_key("EC:P-256", 2));
+    CSI_AUTO(csi_key) *secret = csi_key_new_plain(csi_span_text("0123456789abcdef"), "AES", &err);
+    asked = 0;
+    assert_true(csi_key_same(there, same, "web"));
+    assert_true(csi_key_same(same, there, "web"));
+    assert_true(csi_key_same(there, nowhere, "web"));
+    assert_false(csi_key_same(there, other, "web"));
+    assert_false(csi_key_same(there, secret, "web"));
+    assert_false(csi_key_same(there, NULL, "web"));
+    assert_int_equal(asked, 0);
+}
+
+static void a_key_that_its_object_says_is_bound_is_not_asked_for_and_one_that_may_leave_is(void **state)
+{
+    (void)state;
+    CSI_AUTO(csi_key) *bound = remote_key(make_key("EC:P-256", 1), false, &token);
+    CSI_AUTO(csi_key) *refused = remote_key(make_key("EC:P-256", 1), true, &token);
+    CSI_AUTO(csi_key) *nowhere = remote_key(make_key("EC:P-256", 1), true, NULL);
+    CSI_AUTO(csi_key) *here = plain_key(make_key("EC:P-256", 1));
+    asked = 0;
+    assert_true(csi_key_is_bound(bound, "web"));
+    assert_int_equal(asked, 0);
+    assert_true(csi_key_is_bound(refused, "web"));
+    assert_int_equal(asked, 1);
+    assert_true(csi_key_is_bound(nowhere, "web"));
+    assert_false(csi_key_is_bound(here, "web"));
+}
+
+static void a_key_whose_token_is_not_at_hand_says_so(void **state)
+{
+    (void)state;
+    certstore_error err = { 0 };
+    CSI_AUTO_PLAIN plain = { 0 };
+    CSI_AUTO(csi_key) *nowhere = remote_key(make_key("EC:P-256", 1), true, NULL);
+    assert_int_equal(csi_key_open(nowhere, "web", NULL, &plain, &err), CERTSTORE_E_UNAVAILABLE);
+    assert_null(plain.bytes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -166,6 +258,9 @@ int main(void)
         cmocka_unit_test(one_opening_has_one_budget_however_many_passphrases_are_tried),
         cmocka_unit_test(keys_are_the_same_by_their_bytes_sealed_or_open),
         cmocka_unit_test(a_limit_names_what_is_over_it),
+        cmocka_unit_test(a_key_on_a_token_is_the_same_as_the_one_with_its_public_key_and_is_not_asked_for),
+        cmocka_unit_test(a_key_that_its_object_says_is_bound_is_not_asked_for_and_one_that_may_leave_is),
+        cmocka_unit_test(a_key_whose_token_is_not_at_hand_says_so),
     };
     return cmocka_run_group_tests_name("key", tests, NULL, NULL);
 }

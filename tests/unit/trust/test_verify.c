@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "support/make.h"
+#include "support/token.h"
 #include "trust/verify.h"
 
 static certstore_bundle *bundle_of(const char *format, enum csi_alias_rule rule)
@@ -270,6 +271,64 @@ static void ten_thousand_certificates_are_judged_without_parsing_them(void **sta
     assert_true(took < 1); /* d2i_X509 alone takes 100 us each; a sanitizer slows this down tenfold */
 }
 
+static void a_tokens_keys_are_judged_by_their_public_halves_and_what_reading_found_counts(void **state)
+{
+    (void)state;
+    struct token token;
+    struct make_chain chain = make_chain("web.example", "EC:P-256", 1);
+    struct make_chain other = make_chain("other.example", "EC:P-256", 2);
+    token_begin(&token, CSI_TOKEN_WRITABLE);
+    token_add(&token, token_private(TOKEN_SOFTHSM, chain.key, "web", "01"));
+    token_add(&token, token_cert(TOKEN_SOFTHSM, chain.leaf, "web", "01"));
+    token_add(&token, token_cert(TOKEN_SOFTHSM, chain.intermediate, "issuer", NULL));
+    token_add(&token, token_cert(TOKEN_SOFTHSM, chain.root, "root", NULL));
+    token_add(&token, token_aes("backup", "06"));
+    CSI_AUTO(certstore_bundle) *sound = token_read(&token, &csi_codec_pkcs11);
+    assert_findings(sound, "");
+    token_add(&token, token_private(TOKEN_SOFTHSM, other.key, "lone", "02"));
+    token_add(&token, token_public(TOKEN_SOFTHSM, other.key, "lone", "02"));
+    token_add(&token, token_cert(TOKEN_SOFTHSM, chain.root, "lone", "02"));
+    CSI_AUTO(certstore_bundle) *bundle = token_read(&token, &csi_codec_pkcs11);
+    certstore_error err = { 0 };
+    CSI_AUTO(certstore_report) *report = csi_report_new(&err);
+    assert_int_equal(csi_bundle_verify(bundle, MAKE_NOW, 30, report, &err), CERTSTORE_OK);
+    assert_true(token_noted(report, "no-certificate", "lone"));
+    assert_true(token_noted(report, "key-mismatch", "lone"));
+    assert_true(token_noted(report, "duplicate-certificate", NULL));
+    assert_false(token_noted(report, "key-unreadable", NULL));
+    assert_false(token_noted(report, "no-integrity", NULL));
+    assert_int_equal(token.opened, 0);
+    certstore_bundle_free(csi_steal(&sound));
+    certstore_bundle_free(csi_steal(&bundle));
+    make_chain_free(&chain);
+    make_chain_free(&other);
+    token_end(&token);
+}
+
+static void a_certificate_that_was_put_to_the_wrong_key_on_a_token_is_found(void **state)
+{
+    (void)state;
+    certstore_error err = { 0 };
+    struct token token;
+    struct make_chain chain = make_chain("web.example", "EC:P-256", 1);
+    struct make_chain other = make_chain("web.example", "EC:P-256", 2);
+    token_begin(&token, CSI_TOKEN_WRITABLE);
+    token_add(&token, token_private(TOKEN_SOFTHSM, chain.key, "web", "01"));
+    token_add(&token, token_public(TOKEN_SOFTHSM, chain.key, "web", "01"));
+    CSI_AUTO(certstore_bundle) *bundle = token_read(&token, &csi_codec_pkcs11);
+    CSI_AUTO(certstore_entry) *wrong = csi_entry_copy(bundle->entries[0], &err);
+    csi_blob *const certs[] = { other.leaf, other.intermediate, other.root };
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(csi_entry_append_cert(wrong, certs[i], csi_blob_span(certs[i]), &err), CERTSTORE_OK);
+    assert_int_equal(csi_bundle_put(bundle, wrong, &err), CERTSTORE_OK);
+    assert_findings(bundle, "key-mismatch web");
+    certstore_bundle_free(csi_steal(&bundle));
+    certstore_entry_free(csi_steal(&wrong));
+    make_chain_free(&chain);
+    make_chain_free(&other);
+    token_end(&token);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -282,6 +341,8 @@ int main(void)
         cmocka_unit_test(what_only_shows_between_entries_is_found),
         cmocka_unit_test(integrity_is_judged_where_a_format_can_have_one),
         cmocka_unit_test(ten_thousand_certificates_are_judged_without_parsing_them),
+        cmocka_unit_test(a_tokens_keys_are_judged_by_their_public_halves_and_what_reading_found_counts),
+        cmocka_unit_test(a_certificate_that_was_put_to_the_wrong_key_on_a_token_is_found),
     };
     return cmocka_run_group_tests_name("verify", tests, NULL, NULL);
 }
