@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sign.c: a signature by a token's key through its EVP_PKEY, as a TLS server or a certification authority makes it: EVP_DigestSign of a short message, in the
- * default library context. Prints CPU microseconds.
+ * sign.c: a signature by a token's key through its EVP_PKEY, as a TLS server or a certification authority makes it: EVP_DigestSign of a short
+ * message, in the default library context. Prints CPU microseconds.
  *
  *   sign URI LABEL     the key of that label; the PIN is in $BENCH_PIN
  */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sign.c: the least that a signature by a token costs: C_SignInit and C_Sign in one open session, with a key that was found once. Prints CPU microseconds.
+ * sign.c: the least that a signature by a token costs: C_SignInit and C_Sign in one open session, with a key that was found once. Prints CPU
+ * microseconds.
  *
  *   sign make MODULE LABEL rsa|ec     a key pair of that name on the token of that label
  *   sign bare MODULE LABEL rsa|ec     a signature: RSA's PKCS#1 v1.5 over SHA-256, or ECDSA over a SHA-256 value

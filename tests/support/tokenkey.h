@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tokenkey.h: private keys that make_key() made, put onto a SoftHSM token of the test's own. The token is made once a program, and every key once; what
- * is not installed skips the test, visibly.
+ * tokenkey.h: private keys that make_key() made, put onto a SoftHSM token of the test's own. The token is made once a program, and every key once;
+ * what is not installed skips the test, visibly.
  */
 #ifndef TESTS_TOKENKEY_H
 #define TESTS_TOKENKEY_H

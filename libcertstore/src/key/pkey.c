@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pkey.c: private keys as EVP_PKEY. What the certificate already says of its key is read there, and what a token says in the key's object: it costs no
- * passphrase, and no token is asked. */
+/* pkey.c: private keys as EVP_PKEY. What the certificate already says of its key is read there, and what a token says in the key's object: it
+ * costs no passphrase, and no token is asked. */
 #include "key/pkey.h"
 
 #include <openssl/evp.h>
@@ -119,8 +119,8 @@ static certstore_status secret_bits(const certstore_entry *entry, int *bits, cer
     return CERTSTORE_OK;
 }
 
-/* Of a private key without a certificate whose token keeps its public half to itself, the object still says the family, and RSA's modulus or the curve: a
- * SubjectPublicKeyInfo that holds these and nothing else is enough to tell name and size from. */
+/* Of a private key without a certificate whose token keeps its public half to itself, the object still says the family, and RSA's modulus or the
+ * curve: a SubjectPublicKeyInfo that holds these and nothing else is enough to tell name and size from. */
 static bool outline_spki(struct csi_span object, struct csi_buf *out)
 {
     static const uint8_t ec[] = { 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01 };

@@ -3,8 +3,8 @@
  * provider.c: a built-in OpenSSL provider in a library context of its own, and the keys that come out of it.
  *
  * That context is the one thing in this library that a process has once and keeps. It is made when the first key of a token is asked for, never
- * changed afterwards, and never freed: an EVP_PKEY refers to it for as long as it lives, OpenSSL gives no place after an EVP_PKEY's end at which it could
- * be freed, and threads that drew random numbers in it come back to it when they end.
+ * changed afterwards, and never freed: an EVP_PKEY refers to it for as long as it lives, OpenSSL gives no place after an EVP_PKEY's end at which
+ * it could be freed, and threads that drew random numbers in it come back to it when they end.
  */
 #include "key/provider.h"
 

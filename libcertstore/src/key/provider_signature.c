@@ -2,8 +2,8 @@
 /*
  * provider_signature.c: signing and verifying (provider-signature(7)).
  *
- * Whatever is asked for, a verification by the twin is begun. Where that is what was asked for, it is carried through; where a signature was, it keeps the
- * books: it takes the parameters and answers for them, and the token signs what was hashed here.
+ * Whatever is asked for, a verification by the twin is begun. Where that is what was asked for, it is carried through; where a signature was, it
+ * keeps the books: it takes the parameters and answers for them, and the token signs what was hashed here.
  */
 #include <openssl/params.h>
 

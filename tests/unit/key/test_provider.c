@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_provider.c: what OpenSSL does with a key that stays on its token, each thing in the default library context: signs what X.509 has to sign, CMS,
- * every padding that RSA has; what it may not have, the private key, it does not get. Over SoftHSM; verified by software keys.
+ * test_provider.c: what OpenSSL does with a key that stays on its token, each thing in the default library context: signs what X.509 has to sign,
+ * CMS, every padding that RSA has; what it may not have, the private key, it does not get. Over SoftHSM; verified by software keys.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_provider_life.c: how long a token's key lives and what it lives through: threads, forks, logouts, a token that goes away, stores and bundles freed
- * before it, and the end of the process. Over SoftHSM.
+ * test_provider_life.c: how long a token's key lives and what it lives through: threads, forks, logouts, a token that goes away, stores and
+ * bundles freed before it, and the end of the process. Over SoftHSM.
  */
 #include <setjmp.h>
 #include <stdarg.h>
