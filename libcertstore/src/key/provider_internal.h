@@ -60,6 +60,9 @@ void csi_token_key_free(struct csi_token_key *key);
 /* Drops a callback's error, or puts it on OpenSSL's queue and remembers it for csi_token_pkey_failure(). Returns 1 or 0, as callbacks do. */
 int csi_token_done(struct csi_token_key *key, const certstore_error *err);
 
+/* provider_twin.c: a public key of the default provider in that context; the caller's. */
+EVP_PKEY *csi_provider_twin(OSSL_LIB_CTX *context, struct csi_span spki, certstore_error *err);
+
 /* What an operation's books say. */
 struct csi_books {
     EVP_PKEY_CTX *context;
