@@ -82,7 +82,7 @@ $(COMMAND): $(TOOL_OBJ) $(STATIC)
 	$(Q)$(CC) $(LDFLAGS_ALL) $(OPTIMIZE) $(CFLAGS) -o $@ $^ $(shell pkg-config --libs jansson) $(LIBS)
 
 # Every allocation of ours goes through tests/support/faulty_alloc.c, where it can be made to fail.
-WRAP := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
+WRAP := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup,--wrap=strndup
 
 # The command's rooms, for its unit tests.
 TOOL_ROOMS := $(BUILD)/lib/certstore-rooms.a
@@ -91,6 +91,13 @@ $(TOOL_ROOMS): $(filter-out %/main.o,$(TOOL_OBJ))
 	@rm -f $@
 	$(SAY) AR $@
 	$(Q)$(AR) rcs $@ $^
+
+# A PKCS#11 module that the tests put in front of a real one.
+SHIM := $(BUILD)/tests/shim/p11shim.so
+$(SHIM): tests/shim/p11shim.c tests/shim/p11shim.h
+	@mkdir -p $(@D)
+	$(SAY) LINK $@
+	$(Q)$(CC) $(CFLAGS_ALL) -shared -o $@ $< $(LDFLAGS)
 
 $(TEST_BIN): $(BUILD)/%: $(BUILD)/%.o $(TEST_SUPPORT_OBJ) $(TOOL_ROOMS) $(STATIC)
 	@mkdir -p $(@D)
@@ -113,7 +120,7 @@ $(EXAMPLE_BIN): $(BUILD)/%: %.c $(STATIC)
 	$(SAY) LINK $@
 	$(Q)$(CC) -std=c11 $(WARNINGS) $(OPTIMIZE) $(CFLAGS) -Ilibcertstore/include $(LDFLAGS_ALL) -MMD -MP -o $@ $< $(STATIC) $(LIBS)
 
-tests-build: all $(TEST_BIN) $(FUZZ_REPLAY) $(EXAMPLE_BIN) $(INTEROP_BIN)
+tests-build: all $(SHIM) $(TEST_BIN) $(FUZZ_REPLAY) $(EXAMPLE_BIN) $(INTEROP_BIN)
 
 # Scripts that report in TAP. Those of tests/interop compare with other programs; those of tests/crash kill and cut the power, at length.
 CHECK_SCRIPTS   := $(sort $(wildcard tests/*/check-*))
@@ -124,7 +131,10 @@ CRASH_SCRIPTS   := $(sort $(wildcard tests/crash/crash-*))
 JOBS     ?= $(shell nproc 2>/dev/null || echo 2)
 PARALLEL  = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(JOBS))
 QUIETLY   = --no-print-directory $(PARALLEL)
-RUN_TESTS = BUILD=$(BUILD) CC='$(CC)' CFLAGS='$(CFLAGS)' LDFLAGS='$(LDFLAGS)' scripts/run-tests
+RUN_TESTS = JOBS='$(JOBS)' BUILD=$(BUILD) CC='$(CC)' CFLAGS='$(CFLAGS)' LDFLAGS='$(LDFLAGS)' scripts/run-tests
+
+python: all ## the Python package, built against build/lib; prints the folder for PYTHONPATH
+	@BUILD=$(BUILD) CC='$(CC)' scripts/build-python
 
 setup: ## install what building and testing need, where it is missing (Debian packages)
 	@scripts/setup build test
@@ -209,6 +219,12 @@ bench-check: ## counts that no other load disturbs: instructions, allocations, s
 	@$(MAKE) $(QUIETLY) bench-build
 	@BUILD=$(BUILD) bench/check
 
+go: all ## build the Go binding against the library in build/
+	@BUILD=$(BUILD) scripts/go-build
+
+go-generate: ## make the Go binding's raw layer anew from certstore.h (needs swig 4.1)
+	@scripts/go-generate
+
 coverage: ## the tests' coverage; fails under 90 % of lines; lists the engine's and the journal's branches
 	@scripts/setup build test dev
 	@find $(BUILD)/coverage -name '*.gcda' -delete 2>/dev/null || true
@@ -216,7 +232,7 @@ coverage: ## the tests' coverage; fails under 90 % of lines; lists the engine's 
 	@scripts/coverage $(BUILD)/coverage
 
 format: ## clang-format over all C
-	@git ls-files '*.c' '*.h' | xargs clang-format -i
+	@git ls-files '*.c' '*.h' ':!bindings/go/internal/raw/*' | xargs clang-format -i
 
 lint: ## formatting, clang-tidy, floors, symbols, docs, words, sizes; and both compilers
 	@scripts/setup build test dev
@@ -237,7 +253,8 @@ $(BUILD)/install/certstore: $(TOOL_OBJ) $(SHARED)
 	$(SAY) LINK $@
 	$(Q)$(CC) $(LDFLAGS_ALL) $(OPTIMIZE) $(CFLAGS) -o $@ $(TOOL_OBJ) -L$(BUILD)/lib -lcertstore $(shell pkg-config --libs jansson) $(LIBS)
 
-$(BUILD)/install/certstore.pc: libcertstore/certstore.pc.in Makefile
+# Made anew each time: PREFIX may be another one than last time.
+$(BUILD)/install/certstore.pc: libcertstore/certstore.pc.in Makefile FORCE
 	@mkdir -p $(@D)
 	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|' $< > $@
 
@@ -257,7 +274,7 @@ install: all $(BUILD)/install/certstore $(BUILD)/install/certstore.pc ## install
 	install -m 755 $(BUILD)/install/certstore $(DESTDIR)$(PREFIX)/bin
 	for page in $(MAN_PAGES); do install -D -m 644 $$page $(MANDIR)/man$${page##*.}/$${page##*/} || exit 1; done
 	if [ -n "$(COMPLETION)" ]; then install -m 644 $(COMPLETION) $(COMPDIR)/certstore; fi
-	if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" = 0 ]; then ldconfig; fi
+	if [ -z "$(DESTDIR)$(CERTSTORE_NO_LDCONFIG)" ] && [ "$$(id -u)" = 0 ]; then ldconfig; fi
 
 uninstall: ## take away what install put there
 	rm -f $(INCLUDEDIR)/certstore.h $(INCLUDEDIR)/certstore_openssl.h $(INSTALLDIR)/pkgconfig/certstore.pc
@@ -273,4 +290,6 @@ help: ## this list
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
-.PHONY: all setup demo check check-interop check-crash sanitize fuzz fuzz-build bench bench-build bench-large bench-check coverage format lint docs install uninstall tests-build clean help
+FORCE:
+
+.PHONY: FORCE all python go go-generate setup demo check check-interop check-crash sanitize fuzz fuzz-build bench bench-build bench-large bench-check coverage format lint docs install uninstall tests-build clean help

@@ -177,6 +177,9 @@ certstore_status certstore_options_set_generations(certstore_options *opts, int 
 certstore_status certstore_options_set_limit(certstore_options *opts, certstore_limit limit, uint64_t value, certstore_error *err);
 /* Demand an integrity check: reading a store that has none, or whose passphrase was not given, fails with CERTSTORE_E_NO_MAC. */
 certstore_status certstore_options_set_require_integrity(certstore_options *opts, int required, certstore_error *err);
+/* Let a commit destroy keys on a token that the bundle no longer holds. Nobody can make them again, and no rollback brings them back; without this a
+ * key that another one of its alias takes the place of stays on the token, and leaving one out fails with CERTSTORE_E_LOSSY. */
+certstore_status certstore_options_set_destroy_keys(certstore_options *opts, int allowed, certstore_error *err);
 
 /* -------------------------------------------------------------------------------------------------------------- store */
 
@@ -213,6 +216,8 @@ const char *certstore_format(const certstore *store);
 int certstore_exists(const certstore *store);
 /* Capability bits of a format by its name; 0 for an unknown one. */
 uint32_t certstore_capabilities(const char *format);
+/* Capability bits of a store that is open: its format's, without what its token cannot do. */
+uint32_t certstore_store_capabilities(const certstore *store);
 /* The formats this library knows, in a fixed order; NULL past the end. */
 const char *certstore_format_at(size_t index);
 
@@ -313,6 +318,8 @@ size_t certstore_entry_reject_count(const certstore_entry *entry);
 const char *certstore_entry_reject(const certstore_entry *entry, size_t index);
 /* 1 when the entry holds a private or secret key and that is stored encrypted, 0 otherwise. */
 int certstore_entry_encrypted(const certstore_entry *entry);
+/* 1 when its private or secret key does not leave its token, 0 otherwise: certstore_entry_export_key() would fail with CERTSTORE_E_BOUND. */
+int certstore_entry_bound(const certstore_entry *entry);
 /* What an opaque entry is, in its format's own terms: a bag's OID, a PEM label; "" for other kinds. */
 const char *certstore_entry_type(const certstore_entry *entry);
 

@@ -406,7 +406,7 @@ static void a_later_request_for_a_store_takes_the_place_of_the_earlier(void **st
     CSI_AUTO(csi_parts) *parts = NULL;
     CSI_AUTO(csi_snapshot) *snapshot = NULL;
     assert_int_equal(csi_place_read(place, &csi_limits_default, &parts, &snapshot, &err), CERTSTORE_OK);
-    assert_int_equal(csi_place_replace(txn, place, snapshot, parts, true, &err), CERTSTORE_OK); /* as it is */
+    assert_int_equal(csi_place_replace(txn, place, snapshot, parts, true, CSI_KEYS_REFUSE, &err), CERTSTORE_OK); /* as it is */
     assert_int_equal(csi_txn_stores(txn), 0);
     assert_int_equal(csi_txn_commit(txn, &err), CERTSTORE_OK);
     assert_true(all_old(&f));

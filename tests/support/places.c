@@ -189,7 +189,7 @@ static certstore_status ask(struct fixture *f, csi_txn *txn, const struct place_
     CSI_AUTO(csi_parts) *wanted = wanted_parts(f, which, err);
     if (err->status != CERTSTORE_OK)
         return err->status;
-    return csi_place_replace(txn, place, snapshot, wanted, false, err);
+    return csi_place_replace(txn, place, snapshot, wanted, false, CSI_KEYS_REFUSE, err);
 }
 
 csi_txn *begin(struct fixture *f, certstore_error *err)

@@ -18,6 +18,7 @@ struct cli {
     json_t *failure;        /* the first failure that was reported; NULL: none */
     json_t *losses;         /* what a copy loses, for its document; NULL: no copy was made */
     bool printed;           /* the document of --json is out */
+    bool destroy_keys;      /* on a token, where the change leaves them out */
     bool json;
     bool quiet;
     bool verbose;

@@ -85,6 +85,13 @@ static void print_chain(const certstore_entry *entry)
     }
 }
 
+static const char *how_stored(const certstore_entry *entry)
+{
+    if (certstore_entry_bound(entry))
+        return "on its token, which it does not leave";
+    return certstore_entry_encrypted(entry) ? "stored encrypted" : "stored in the clear";
+}
+
 static void print_text(const struct target *target, const struct facts *facts)
 {
     const certstore_entry *entry = facts->entry;
@@ -98,10 +105,9 @@ static void print_text(const struct target *target, const struct facts *facts)
     if (facts->leaf != NULL)
         print_certificate(facts);
     if (kind == CERTSTORE_KEY || kind == CERTSTORE_SECRET) {
-        OWNED(owned_chars) *key = facts->key_bits > 0
-                                      ? heap_format("%s, %d bits, stored %s", facts->key_algorithm != NULL ? facts->key_algorithm : "?",
-                                                    facts->key_bits, certstore_entry_encrypted(entry) ? "encrypted" : "in the clear")
-                                      : heap_format("stored %s", certstore_entry_encrypted(entry) ? "encrypted" : "in the clear");
+        OWNED(owned_chars) *key = facts->key_bits > 0 ? heap_format("%s, %d bits, %s", facts->key_algorithm != NULL ? facts->key_algorithm : "?",
+                                                                    facts->key_bits, how_stored(entry))
+                                                      : heap_format("%s", how_stored(entry));
         fact(kind == CERTSTORE_KEY ? "Private key" : "Secret key", key);
     }
     print_chain(entry);

@@ -99,7 +99,8 @@ static json_t *key_of(const struct facts *facts)
     json_t *key = json_object();
     json_object_set_new(key, "algorithm", json_text(facts->key_algorithm));
     json_object_set_new(key, "bits", facts->key_bits > 0 ? json_integer(facts->key_bits) : json_null());
-    json_object_set_new(key, "exportable", json_true()); /* a file gives its keys to whoever has the passphrase */
+    json_object_set_new(key, "exportable",
+                        json_boolean(certstore_entry_bound(facts->entry) == 0)); /* files give theirs to whoever has the passphrase */
     json_object_set_new(key, "spki_sha256", json_text(facts->spki_sha256));
     return key;
 }

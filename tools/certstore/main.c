@@ -10,6 +10,7 @@
 const struct option global_options[] = {
     { "state-dir", 0, "DIR", false, "where generations and pending transactions live" },
     { "pass", 0, "SOURCE", false, "the passphrase of every store that names none" },
+    { "destroy-keys", 0, NULL, false, "let a change destroy keys on a token, which nobody can make again" },
     { "profile", 0, "NAME", false, "whom new keys and stores are for: java8, java17, openssl3, fips, legacy" },
     { "json", 0, NULL, false, "print one JSON document" },
     { "quiet", 'q', NULL, false, "print only what was asked for, and errors" },
@@ -47,6 +48,7 @@ static void set_globals(struct cli *cli, const struct args *args)
     cli->state_dir = args_value(args, "state-dir");
     cli->pass = args_value(args, "pass");
     cli->profile = args_value(args, "profile");
+    cli->destroy_keys = args_flag(args, "destroy-keys");
     cli->quiet = args_flag(args, "quiet");
     cli->verbose = args_flag(args, "verbose");
     cli->no_color = args_flag(args, "no-color");

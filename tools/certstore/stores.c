@@ -19,6 +19,7 @@ certstore_options *options_new(struct cli *cli, int *status)
         certstore_options_set_state_dir(options, cli->state_dir, err);
     if (cli->profile != NULL)
         certstore_options_set_profile(options, cli->profile, err);
+    certstore_options_set_destroy_keys(options, cli->destroy_keys, err);
     if (certstore_error_status(err) == CERTSTORE_OK)
         return steal(&options);
     *status = report_error(cli, err);
@@ -131,10 +132,22 @@ static int read_bundle(struct cli *cli, struct target *target)
     }
 }
 
+static bool is_token(const struct store_name *name)
+{
+    return strncmp(name->uri, "pkcs11:", 7) == 0 || strncmp(name->uri, "nss:", 4) == 0;
+}
+
+static bool names_pin(const struct store_name *name)
+{
+    return strstr(name->uri, "pin-source=") != NULL || strstr(name->uri, "pin-value=") != NULL;
+}
+
 /* Writing may need a passphrase that reading did not: a seal was not checked, a new store is to be sealed, a key is encrypted. */
 static int find_password(struct cli *cli, struct target *target)
 {
     bool exists = certstore_exists(target->store) != 0;
+    if (is_token(&target->name))
+        return STATUS_DONE;
     bool sealed = (certstore_capabilities(certstore_format(target->store)) & CERTSTORE_CAN_INTEGRITY) != 0;
     int status = STATUS_DONE;
     if (!exists && sealed)
@@ -166,6 +179,25 @@ static int read_target(struct cli *cli, struct target *target, unsigned use)
     return STATUS_DONE;
 }
 
+/* A token wants its PIN as it is opened: without one it shows half of what it holds. */
+static int open_token(struct cli *cli, struct target *target, unsigned use)
+{
+    if (target->has_password || names_pin(&target->name))
+        return reopen(cli, target);
+    if (cli->pass != NULL)
+        return use_general(cli, target);
+    bool asks = (use & TARGET_UNLOCK) != 0 && strncmp(target->name.uri, "pkcs11:", 7) == 0 && prompt_possible();
+    return asks ? use_prompt(cli, target, false) : reopen(cli, target);
+}
+
+static int open_files(struct cli *cli, struct target *target)
+{
+    int status = reopen(cli, target);
+    if (status == STATUS_DONE && cli->pass != NULL && !target->has_password && !is_pem(target))
+        status = use_general(cli, target);
+    return status;
+}
+
 int target_open(struct cli *cli, struct target *target, struct store_name name, unsigned use)
 {
     int status = STATUS_DONE;
@@ -175,9 +207,7 @@ int target_open(struct cli *cli, struct target *target, struct store_name name, 
         return status;
     status = use_named_sources(cli, target);
     if (status == STATUS_DONE)
-        status = reopen(cli, target);
-    if (status == STATUS_DONE && cli->pass != NULL && !target->has_password && !is_pem(target))
-        status = use_general(cli, target);
+        status = is_token(&target->name) ? open_token(cli, target, use) : open_files(cli, target);
     if (status != STATUS_DONE)
         return status;
     if ((use & TARGET_EXISTS) != 0 && !certstore_exists(target->store))

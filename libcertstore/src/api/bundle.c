@@ -34,7 +34,7 @@ certstore_bundle *certstore_bundle_parse(const uint8_t *data, size_t size, const
     CSI_AUTO(csi_blob) *bytes = csi_blob_new(data, size, err);
     if (how == NULL || codec == NULL || parts == NULL || bytes == NULL || csi_parts_add(parts, "", bytes, err) != CERTSTORE_OK)
         return NULL;
-    return csi_decode_parts(codec, parts, how, err);
+    return csi_decode_parts(codec, parts, NULL, how, err);
 }
 
 certstore_bundle *certstore_bundle_copy(const certstore_bundle *bundle, certstore_error *err)
@@ -122,7 +122,7 @@ certstore_bytes *certstore_bundle_export(const certstore_bundle *bundle, const c
     CSI_AUTO(certstore_options) *how = csi_options_copy(opts, err);
     if (codec == NULL || how == NULL)
         return NULL;
-    CSI_AUTO(csi_parts) *parts = csi_encode_bundle(codec, bundle, how, NULL, 1, err);
+    CSI_AUTO(csi_parts) *parts = csi_encode_bundle(codec, bundle, how, NULL, 1, NULL, err);
     if (parts == NULL)
         return NULL;
     if (parts->count != 1) {

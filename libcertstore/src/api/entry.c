@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* entry.c: public functions of an entry: making one, asking one, opening its key. */
 #include "model/entry.h"
+#include "model/object.h"
+
+#include <p11-kit/pkcs11.h>
 
 #include "api/call.h"
 #include "api/transcode.h"
@@ -227,6 +230,14 @@ const char *certstore_entry_reject(const certstore_entry *entry, size_t index)
 int certstore_entry_encrypted(const certstore_entry *entry)
 {
     return entry != NULL && entry->key != NULL && entry->key->protection != NULL;
+}
+
+int certstore_entry_bound(const certstore_entry *entry)
+{
+    if (entry == NULL || !csi_key_is_remote(entry->key))
+        return 0;
+    struct csi_span object = csi_blob_span(entry->key->sealed);
+    return csi_object_flag(object, CKA_SENSITIVE, true) || !csi_object_flag(object, CKA_EXTRACTABLE, false);
 }
 
 const char *certstore_entry_type(const certstore_entry *entry)

@@ -14,6 +14,7 @@ struct certstore_options {
     int lock_timeout_ms;
     int generations;
     bool require_integrity;
+    bool destroy_keys;
     struct csi_limits limits;
     const struct csi_os *os; /* the real one, except in tests that make it fail */
 };

@@ -27,6 +27,32 @@ static const struct csi_codec *recognise(const struct csi_uri *uri, const struct
     return codec;
 }
 
+/* In RFC 7512's order: what the program was given, then the URI's own pin-value, then its pin-source. NULL without an error: none. */
+static csi_secret *pin_of(const certstore *store, const csi_p11_address *address, certstore_error *err)
+{
+    if (store->opts->passwords->store != NULL)
+        return csi_secret_ref(store->opts->passwords->store);
+    if (csi_p11_address_pin_value(address) != NULL)
+        return csi_secret_ref(csi_p11_address_pin_value(address));
+    return csi_token_pin_from(store->opts->os, csi_p11_address_pin_source(address), err);
+}
+
+static certstore_status open_token(certstore *store, const struct csi_env *env, certstore_error *err)
+{
+    bool is_nss = store->codec == &csi_codec_nss;
+    CSI_AUTO(csi_p11_address) *address = is_nss ? csi_p11_address_nss(store->uri.path, err) : csi_p11_address_parse(store->uri.path, err);
+    if (address == NULL)
+        return err->status;
+    CSI_AUTO(csi_secret) *pin = pin_of(store, address, err);
+    store->text = csi_p11_address_text(address, err);
+    if (err->status != CERTSTORE_OK)
+        return err->status;
+    store->token = csi_p11_open(address, pin, err);
+    if (store->token != NULL)
+        store->place = csi_place_open_token(&env->env, store->token, &store->opts->limits, err);
+    return err->status;
+}
+
 static certstore *open_store(const char *text, const certstore_options *opts, certstore_error *err)
 {
     CSI_AUTO(certstore) *store = csi_new(1, sizeof *store, err);
@@ -36,7 +62,11 @@ static certstore *open_store(const char *text, const certstore_options *opts, ce
     if (store->uri.codec == NULL)
         store->uri.codec = recognise(&store->uri, store->opts->os, err);
     store->codec = store->uri.codec;
-    if (store->codec == NULL || (store->text = csi_uri_text(&store->uri, err)) == NULL || csi_env_of(store->opts, false, &env, err) != CERTSTORE_OK)
+    if (store->codec == NULL || csi_env_of(store->opts, false, &env, err) != CERTSTORE_OK)
+        return NULL;
+    if (csi_uri_is_token(&store->uri))
+        return open_token(store, &env, err) == CERTSTORE_OK ? csi_steal(&store) : NULL;
+    if ((store->text = csi_uri_text(&store->uri, err)) == NULL)
         return NULL;
     const char *const paths[] = { store->uri.path, store->uri.key_path };
     store->place = csi_place_open(&env.env, paths, csi_store_part_count(store), store->codec == &csi_codec_pemdir, err);
@@ -66,6 +96,7 @@ void certstore_free(certstore *store)
     free(store->text);
     certstore_options_free(store->opts);
     csi_place_free(store->place);
+    csi_p11_free(store->token);
     free(store);
 }
 
@@ -82,6 +113,21 @@ const char *certstore_format(const certstore *store)
 int certstore_exists(const certstore *store)
 {
     return store != NULL && csi_place_exists(store->place);
+}
+
+uint32_t certstore_store_capabilities(const certstore *store)
+{
+    if (store == NULL)
+        return 0;
+    uint32_t bits = store->codec->capabilities;
+    unsigned traits = store->token != NULL ? csi_p11_info(store->token)->traits : ~0u;
+    if ((traits & CSI_TOKEN_WRITABLE) == 0)
+        bits &= ~(uint32_t)CERTSTORE_CAN_WRITE;
+    if ((traits & CSI_TOKEN_KEYS) == 0)
+        bits &= ~(uint32_t)CERTSTORE_CAN_KEYS;
+    if ((traits & CSI_TOKEN_SECRETS) == 0)
+        bits &= ~(uint32_t)CERTSTORE_CAN_SECRETS;
+    return bits;
 }
 
 size_t csi_store_part_count(const certstore *store)
@@ -111,10 +157,15 @@ certstore_bundle *csi_store_decode(const certstore *store, const csi_parts *part
 {
     if (parts->count == 0)
         return csi_bundle_new(store->codec->name, store->codec->rule, err);
-    certstore_bundle *bundle = csi_decode_parts(store->codec, parts, store->opts, err);
+    certstore_bundle *bundle = csi_decode_parts(store->codec, parts, csi_store_remote(store), store->opts, err);
     if (bundle == NULL)
         hint_at_format(store, parts, err);
     return bundle;
+}
+
+struct csi_remote *csi_store_remote(const certstore *store)
+{
+    return store->token != NULL ? csi_p11_remote(store->token) : NULL;
 }
 
 static void free_snapshot(void *snapshot)

@@ -23,7 +23,8 @@ const struct csi_codec *csi_codec_of_content(struct csi_span content, certstore_
     return codec;
 }
 
-certstore_bundle *csi_decode_parts(const struct csi_codec *codec, const csi_parts *parts, const certstore_options *opts, certstore_error *err)
+certstore_bundle *csi_decode_parts(const struct csi_codec *codec, const csi_parts *parts, struct csi_remote *remote, const certstore_options *opts,
+                                   certstore_error *err)
 {
     for (size_t i = 0; i < parts->count; i++)
         if (csi_limit_check(&opts->limits, CERTSTORE_LIMIT_FILE_SIZE, parts->items[i].bytes->size, err) != CERTSTORE_OK)
@@ -31,7 +32,7 @@ certstore_bundle *csi_decode_parts(const struct csi_codec *codec, const csi_part
     CSI_AUTO(csi_passwords) *passwords = csi_passwords_copy(opts->passwords, err); /* the keys share it, and opts may change */
     if (passwords == NULL)
         return NULL;
-    const struct csi_decode in = { .parts = parts, .passwords = passwords, .limits = &opts->limits };
+    const struct csi_decode in = { .parts = parts, .passwords = passwords, .limits = &opts->limits, .remote = remote };
     CSI_AUTO(certstore_bundle) *bundle = codec->decode(&in, err);
     if (bundle == NULL)
         return NULL;
@@ -60,7 +61,7 @@ static csi_passwords *passwords_with(const csi_secret *password, certstore_error
 }
 
 csi_parts *csi_encode_bundle(const struct csi_codec *codec, const certstore_bundle *bundle, const certstore_options *opts,
-                             const csi_secret *new_password, size_t part_count, certstore_error *err)
+                             const csi_secret *new_password, size_t part_count, struct csi_remote *remote, certstore_error *err)
 {
     if ((codec->capabilities & CERTSTORE_CAN_WRITE) == 0) {
         csi_fail(err, CERTSTORE_E_READ_ONLY, "%s: this format is only read here; copy the store to pkcs12, jceks or pem", codec->name);
@@ -78,6 +79,8 @@ csi_parts *csi_encode_bundle(const struct csi_codec *codec, const certstore_bund
         .now_ms = now_ms(opts->os),
         .part_count = part_count,
         .limits = &opts->limits,
+        .remote = remote,
+        .traits = remote != NULL ? remote->traits : 0,
     };
     return codec->encode(bundle, &in, parts, err) == CERTSTORE_OK ? csi_steal(&parts) : NULL;
 }
@@ -94,7 +97,7 @@ csi_blob *csi_single_der(struct csi_span data, certstore_kind kind, certstore_er
     CSI_AUTO(csi_blob) *text = csi_blob_new(data.data, data.size, err);
     if (opts == NULL || parts == NULL || text == NULL || csi_parts_add(parts, "", text, err) != CERTSTORE_OK)
         return NULL;
-    CSI_AUTO(certstore_bundle) *bundle = csi_decode_parts(&csi_codec_pem, parts, opts, err);
+    CSI_AUTO(certstore_bundle) *bundle = csi_decode_parts(&csi_codec_pem, parts, NULL, opts, err);
     if (bundle == NULL)
         return NULL;
     const certstore_entry *entry = bundle->count == 1 ? bundle->entries[0] : NULL;

@@ -19,7 +19,8 @@ struct certstore_txn {
     size_t count;
     size_t capacity;
     struct csi_env env;
-    csi_txn *engine; /* begun with the first store, whose state directory it uses */
+    struct csi_token_list tokens; /* of its stores, for recovery by the way */
+    csi_txn *engine;              /* begun with the first store, whose state directory it uses */
     bool prepared;
     bool over;
     char *note;
@@ -49,6 +50,7 @@ void certstore_txn_free(certstore_txn *txn)
         clear_request(&txn->requests[i]);
     free(txn->requests);
     csi_env_clear(&txn->env);
+    free(txn->tokens.items);
     free(txn->note);
     free(txn);
 }
@@ -57,6 +59,7 @@ static certstore_status begin_engine(certstore_txn *txn, const certstore *store,
 {
     if (txn->engine == NULL) {
         CSI_TRY(csi_env_of(store->opts, true, &txn->env, err));
+        txn->env.env.world = &txn->tokens;
         txn->engine = csi_txn_begin(&txn->env.env, err);
         if (txn->engine == NULL) {
             csi_env_clear(&txn->env);
@@ -67,6 +70,16 @@ static certstore_status begin_engine(certstore_txn *txn, const certstore *store,
     if (strcmp(csi_place_env(store->place)->state_dir, txn->env.state_dir) != 0)
         return csi_fail(err, CERTSTORE_E_ARGUMENT,
                         "state directory: it differs from that of the transaction's first store; open all stores with one");
+    return CERTSTORE_OK;
+}
+
+static certstore_status add_token(certstore_txn *txn, csi_p11 *token, certstore_error *err)
+{
+    csi_p11 **items = csi_grow(txn->tokens.items, &txn->tokens.capacity, txn->tokens.count + 1, sizeof *items, err);
+    if (items == NULL)
+        return err->status;
+    txn->tokens.items = items;
+    items[txn->tokens.count++] = token;
     return CERTSTORE_OK;
 }
 
@@ -92,6 +105,8 @@ static struct request *request_for(certstore_txn *txn, certstore *store, certsto
     if (requests == NULL)
         return NULL;
     txn->requests = requests;
+    if (store->token != NULL && add_token(txn, store->token, err) != CERTSTORE_OK)
+        return NULL;
     requests[txn->count].store = store;
     return &requests[txn->count++];
 }
@@ -141,6 +156,9 @@ certstore_status certstore_txn_set_password(certstore_txn *txn, certstore *store
         return err->status;
     if (request->generation != 0)
         return csi_fail(err, CERTSTORE_E_ARGUMENT, "%s: an earlier generation comes back with its own passphrase; change it afterwards", store->text);
+    if (store->token != NULL)
+        return csi_fail(err, CERTSTORE_E_UNSUPPORTED,
+                        "%s: a token's PIN changes at once and cannot be taken back; change it with the token's own tool", store->text);
     csi_secret_free(request->new_password);
     request->new_password = csi_steal(&password);
     return CERTSTORE_OK;
@@ -198,7 +216,7 @@ static certstore_status add_restored(certstore_txn *txn, struct request *request
     if (wanted->count == 0)
         return csi_fail(err, CERTSTORE_E_NOT_FOUND, "the store did not exist in generation %lld; remove its file if that is what you want",
                         (long long)request->generation);
-    return csi_place_replace(txn->engine, store->place, snapshot, wanted, true, err);
+    return csi_place_replace(txn->engine, store->place, snapshot, wanted, true, CSI_KEYS_KEEP, err);
 }
 
 static certstore_status add_replaced(certstore_txn *txn, struct request *request, certstore_error *err)
@@ -211,11 +229,12 @@ static certstore_status add_replaced(certstore_txn *txn, struct request *request
         return CERTSTORE_OK; /* a commit that changes nothing writes nothing */
     CSI_AUTO(csi_snapshot) *snapshot = NULL;
     CSI_TRY(snapshot_for(request, &snapshot, err));
-    CSI_AUTO(csi_parts) *wanted =
-        csi_encode_bundle(store->codec, request->bundle, store->opts, request->new_password, csi_store_part_count(store), err);
+    CSI_AUTO(csi_parts) *wanted = csi_encode_bundle(store->codec, request->bundle, store->opts, request->new_password, csi_store_part_count(store),
+                                                    csi_store_remote(store), err);
     if (wanted == NULL)
         return err->status;
-    return csi_place_replace(txn->engine, store->place, snapshot, wanted, holds_keys(request->bundle), err);
+    enum csi_key_fate fate = store->opts->destroy_keys ? CSI_KEYS_DESTROY : CSI_KEYS_REFUSE;
+    return csi_place_replace(txn->engine, store->place, snapshot, wanted, holds_keys(request->bundle), fate, err);
 }
 
 static certstore_status prepare(certstore_txn *txn, certstore_error *err)

@@ -72,9 +72,7 @@ certstore_status csi_uri_parse(const char *text, struct csi_uri *uri, certstore_
     size_t scheme = strcspn(text, ":/?");
     if (text[scheme] == ':')
         parsed.codec = scheme_of(text, scheme);
-    if (strncmp(text, "pkcs11:", 7) == 0 || strncmp(text, "nss:", 4) == 0)
-        return csi_fail(err, CERTSTORE_E_UNSUPPORTED, "%.*s: tokens are not in this version; use a file store", (int)scheme, text);
-    if (parsed.codec == NULL) {
+    if (parsed.codec == NULL || parsed.codec == &csi_codec_pkcs11) { /* RFC 7512 has an escape and a query of its own: p11/uri.c */
         parsed.path = csi_strdup(text, err);
     } else {
         const char *path = text + scheme + 1;
@@ -100,6 +98,11 @@ static void put_escaped(struct csi_buf *out, const char *path)
         else
             csi_buf_put_u8(out, (uint8_t)*path);
     }
+}
+
+bool csi_uri_is_token(const struct csi_uri *uri)
+{
+    return uri->codec == &csi_codec_pkcs11 || uri->codec == &csi_codec_nss;
 }
 
 char *csi_uri_text(const struct csi_uri *uri, certstore_error *err)

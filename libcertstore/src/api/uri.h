@@ -16,7 +16,9 @@ void csi_uri_clear(struct csi_uri *uri);
 /* "FORMAT:PATH[?key=PATH]" or a bare path. A path may hold %XX escapes where it follows a format; "file" names with ':' or '?' in them need them.
  * A query that is not known is CERTSTORE_E_ARGUMENT: an option that is not understood must not be passed over. */
 certstore_status csi_uri_parse(const char *text, struct csi_uri *uri, certstore_error *err);
-/* The text form, without anything secret: "pem:/etc/a.pem?key=/etc/k.pem". */
+/* "pkcs11:..." (path is the whole URI) and "nss:DIRECTORY". */
+bool csi_uri_is_token(const struct csi_uri *uri);
+/* The text form of a store in files, without anything secret: "pem:/etc/a.pem?key=/etc/k.pem". */
 char *csi_uri_text(const struct csi_uri *uri, certstore_error *err);
 
 #endif

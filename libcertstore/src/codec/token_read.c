@@ -325,6 +325,11 @@ static char *key_alias(const struct csi_token_reading *r, const struct csi_token
     char *alias = alias_of(r, private->object);
     if (alias == NULL && r->err->status == CERTSTORE_OK && private->cert != SIZE_MAX)
         alias = alias_of(r, r->certs[private->cert].object);
+    if (alias != NULL && private->cert == SIZE_MAX && csi_bundle_position(r->bundle, alias) != SIZE_MAX) {
+        CSI_AUTO(csi_chars) *taken = alias;
+        key_name(private->object, name);
+        return csi_format(r->err, "%s-%s", taken, name);
+    }
     if (alias != NULL || r->err->status != CERTSTORE_OK)
         return alias;
     *unnamed = true;
@@ -443,7 +448,11 @@ static certstore_status read_other(struct csi_token_reading *r, size_t part)
 static certstore_status read_entries(struct csi_token_reading *r)
 {
     for (size_t i = 0; i < r->private_count; i++)
-        CSI_TRY(read_private(r, i));
+        if (r->privates[i].cert != SIZE_MAX) /* a key that is in use has its name before one that another took the place of */
+            CSI_TRY(read_private(r, i));
+    for (size_t i = 0; i < r->private_count; i++)
+        if (r->privates[i].cert == SIZE_MAX)
+            CSI_TRY(read_private(r, i));
     for (size_t i = 0; i < r->cert_count; i++)
         if (!r->certs[i].taken)
             CSI_TRY(read_cert(r, &r->certs[i]));

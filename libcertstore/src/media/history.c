@@ -11,6 +11,7 @@
 
 #include "media/directory.h"
 #include "media/place_internal.h"
+#include "media/token.h"
 #include "txn/transaction.h"
 
 struct moment {
@@ -108,6 +109,11 @@ static certstore_status add_found(struct timeline *line, const struct csi_record
     return add_moment(line, &found, "", last == 0 ? "before certstore" : "changed outside certstore", err);
 }
 
+static certstore_status digest_of_archive(const csi_place *place, const csi_parts *parts, char *digest, certstore_error *err)
+{
+    return place->token != NULL ? csi_token_digest(parts, digest, err) : csi_directory_digest(parts, digest, err);
+}
+
 static certstore_status digest_kept(const struct timeline *line, int64_t number, int part, char *digest, certstore_error *err)
 {
     struct csi_view view;
@@ -120,10 +126,10 @@ static certstore_status digest_kept(const struct timeline *line, int64_t number,
     if (bytes == NULL)
         return CERTSTORE_OK;
     memcpy(digest, view.digest, sizeof view.digest);
-    if (!line->place->directory)
+    if (!csi_place_is_archived(line->place))
         return CERTSTORE_OK;
     CSI_AUTO(csi_parts) *parts = csi_archive_read(csi_blob_span(bytes), err);
-    return parts != NULL ? csi_directory_digest(parts, digest, err) : err->status;
+    return parts != NULL ? digest_of_archive(line->place, parts, digest, err) : err->status;
 }
 
 /* A light transaction's journal was lost in a power failure; its row and the backup it made are left. */
@@ -179,7 +185,7 @@ static certstore_status add_present(struct timeline *line, certstore_error *err)
     if (same_content(&last->content, &now.content))
         return CERTSTORE_OK;
     now.number = last->number + 1;
-    now.time = line->place->last->views[0].mtime.tv_sec;
+    now.time = line->place->token == NULL ? line->place->last->views[0].mtime.tv_sec : INT64_MIN;
     return add_moment(line, &now, "", "changed outside certstore", err);
 }
 
@@ -339,7 +345,7 @@ static csi_parts *read_archive(const struct timeline *line, size_t index, certst
         return NULL;
     }
     CSI_AUTO(csi_parts) *parts = csi_archive_read(csi_blob_span(bytes), err);
-    if (parts == NULL || csi_directory_digest(parts, digest, err) != CERTSTORE_OK)
+    if (parts == NULL || digest_of_archive(line->place, parts, digest, err) != CERTSTORE_OK)
         return NULL;
     if (strcmp(digest, moment->content.part[0]) != 0)
         damaged(path, err);
@@ -351,7 +357,7 @@ static csi_parts *read_moment(struct timeline *line, size_t index, certstore_err
     CSI_AUTO(csi_parts) *parts = csi_parts_new(err);
     if (parts == NULL)
         return NULL;
-    if (line->place->directory && line->moments[index].content.part[0][0] != '\0') {
+    if (csi_place_is_archived(line->place) && line->moments[index].content.part[0][0] != '\0') {
         if (index + 1 < line->count)
             return read_archive(line, index, err);
         CSI_AUTO(csi_snapshot) *now = NULL;

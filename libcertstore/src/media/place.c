@@ -10,12 +10,13 @@
 #include "media/file.h"
 #include "media/path.h"
 #include "media/place_internal.h"
+#include "media/token.h"
 #include "media/tree.h"
 #include "txn/transaction.h"
 
 enum { READ_ATTEMPTS = 100 };
 
-const struct csi_participant_kind *const csi_place_kinds[] = { &csi_file_kind, &csi_directory_kind, NULL };
+const struct csi_participant_kind *const csi_place_kinds[] = { &csi_file_kind, &csi_directory_kind, &csi_token_kind, NULL };
 const char *const csi_part_names[CSI_PARTS_MAX] = { "", "key" };
 
 /* ---------------------------------------------------------------------------------------------------------------- snapshot */
@@ -48,6 +49,7 @@ void csi_snapshot_free(csi_snapshot *snapshot)
     for (size_t i = 0; i < CSI_PARTS_MAX; i++)
         csi_blob_free(snapshot->bytes[i]);
     free(snapshot->entries);
+    csi_object_set_clear(&snapshot->objects);
     free(snapshot);
 }
 
@@ -76,6 +78,7 @@ void csi_place_free(csi_place *place)
         free(place->paths[i]);
     }
     csi_snapshot_free(place->last);
+    csi_p11_free(place->token);
     free(place->state_dir);
     free(place->actor);
     free(place);
@@ -89,7 +92,7 @@ const struct csi_txn_env *csi_place_env(const csi_place *place)
 bool csi_place_exists(const csi_place *place)
 {
     struct stat st;
-    return place->env.os->stat(place->env.os, AT_FDCWD, place->paths[0], AT_SYMLINK_NOFOLLOW, &st) == 0;
+    return place->token != NULL || place->env.os->stat(place->env.os, AT_FDCWD, place->paths[0], AT_SYMLINK_NOFOLLOW, &st) == 0;
 }
 
 bool csi_path_is_directory(const struct csi_os *os, const char *path)
@@ -167,15 +170,44 @@ static certstore_status settle(csi_place *place, certstore_error *err)
     return CERTSTORE_OK;
 }
 
-csi_place *csi_place_open(const struct csi_txn_env *env, const char *const *paths, size_t count, bool directory, certstore_error *err)
+static csi_place *new_place(const struct csi_txn_env *env, certstore_error *err)
 {
     CSI_AUTO(csi_place) *place = csi_new(1, sizeof *place, err);
     if (place == NULL)
         return NULL;
     place->env = *env;
-    place->directory = directory;
+    place->limits = csi_limits_default;
     place->env.state_dir = place->state_dir = csi_strdup(env->state_dir, err);
     place->env.actor = place->actor = csi_strdup(env->actor != NULL ? env->actor : "", err);
+    return err->status == CERTSTORE_OK ? csi_steal(&place) : NULL;
+}
+
+csi_place *csi_place_open_token(const struct csi_txn_env *env, csi_p11 *token, const struct csi_limits *limits, certstore_error *err)
+{
+    CSI_AUTO(csi_place) *place = new_place(env, err);
+    CSI_AUTO(csi_chars) *beside = csi_token_beside(env->os, token, err);
+    if (place == NULL || beside == NULL)
+        return NULL;
+    place->token = csi_p11_ref(token);
+    place->limits = *limits;
+    struct csi_token_list *known = &place->known;
+    *known = (struct csi_token_list){ .items = &place->token, .count = 1 };
+    place->env.world = known;
+    place->count = 1;
+    place->beside[0].fd = place->beside[0].lock.fd = -1;
+    place->paths[0] = csi_p11_location(token, err);
+    if (place->paths[0] == NULL || csi_beside_init(&place->beside[0], env->os, beside, err) != CERTSTORE_OK ||
+        csi_digest_text(csi_span_text(place->paths[0]), place->store, err) != CERTSTORE_OK)
+        return NULL;
+    return settle(place, err) == CERTSTORE_OK ? csi_steal(&place) : NULL;
+}
+
+csi_place *csi_place_open(const struct csi_txn_env *env, const char *const *paths, size_t count, bool directory, certstore_error *err)
+{
+    CSI_AUTO(csi_place) *place = new_place(env, err);
+    if (place == NULL)
+        return NULL;
+    place->directory = directory;
     for (size_t i = 0; i < count && i < CSI_PARTS_MAX && err->status == CERTSTORE_OK; i++) {
         place->beside[i].fd = place->beside[i].lock.fd = -1;
         place->count = i + 1;
@@ -228,7 +260,12 @@ certstore_status csi_place_look(csi_place *place, uint64_t limit, csi_parts *par
     CSI_AUTO(csi_snapshot) *taken = csi_snapshot_new(place, err);
     if (taken == NULL)
         return err->status;
-    CSI_TRY(place->directory ? csi_directory_look(place, limit, parts, taken, err) : look_at_files(place, limit, parts, taken, err));
+    if (place->token != NULL)
+        CSI_TRY(csi_token_look(place, parts, taken, err));
+    else if (place->directory)
+        CSI_TRY(csi_directory_look(place, limit, parts, taken, err));
+    else
+        CSI_TRY(look_at_files(place, limit, parts, taken, err));
     *snapshot = csi_steal(&taken);
     return CERTSTORE_OK;
 }
@@ -236,7 +273,7 @@ certstore_status csi_place_look(csi_place *place, uint64_t limit, csi_parts *par
 /* By stat alone; a racy view counts as holding here: it is asked about a moment ago, not about the past. */
 static bool still_holds(const csi_place *place, const csi_snapshot *snapshot)
 {
-    for (size_t i = 0; i < place->count; i++) {
+    for (size_t i = 0; i < place->count && place->token == NULL; i++) {
         struct csi_view view = snapshot->views[i];
         view.racy = false;
         if (!csi_view_holds(place->env.os, place->beside[i].fd, place->beside[i].name, O_NOFOLLOW, &view))
@@ -246,7 +283,7 @@ static bool still_holds(const csi_place *place, const csi_snapshot *snapshot)
 }
 
 /* Two files are of one transaction if, after both were read, neither has been replaced and no committed transaction is still under way: the marker
- * goes only when both renames are done. */
+ * goes only when both renames are done. A token's objects change one by one: the same goes for them. */
 static certstore_status is_whole(csi_place *place, const csi_snapshot *snapshot, bool *whole, certstore_error *err)
 {
     *whole = still_holds(place, snapshot);
@@ -263,7 +300,7 @@ certstore_status csi_place_read(csi_place *place, const struct csi_limits *limit
     for (int attempt = 0; attempt < READ_ATTEMPTS; attempt++) {
         CSI_AUTO(csi_parts) *read = csi_parts_new(err);
         CSI_AUTO(csi_snapshot) *taken = NULL;
-        bool whole = place->count == 1;
+        bool whole = place->count == 1 && place->token == NULL;
         if (read == NULL)
             return err->status;
         CSI_TRY(settle(place, err));
@@ -283,6 +320,8 @@ certstore_status csi_place_read(csi_place *place, const struct csi_limits *limit
 
 bool csi_place_unchanged(const csi_place *place, const csi_snapshot *snapshot)
 {
+    if (place->token != NULL)
+        return csi_token_unchanged(place, snapshot);
     if (place->directory && !csi_directory_unchanged(place, snapshot))
         return false;
     for (size_t i = 0; i < place->count && !place->directory; i++)
@@ -293,6 +332,8 @@ bool csi_place_unchanged(const csi_place *place, const csi_snapshot *snapshot)
 
 certstore_status csi_place_content(csi_place *place, struct csi_content_digests *content, certstore_error *err)
 {
+    if (place->token != NULL)
+        CSI_TRY(csi_p11_login(place->token, err)); /* a look without the keys is another content */
     if (place->last == NULL || !csi_place_unchanged(place, place->last)) {
         csi_snapshot *now = NULL;
         CSI_TRY(csi_place_look(place, UINT64_MAX, NULL, &now, err));
@@ -338,11 +379,13 @@ static certstore_status replace_files(csi_txn *txn, csi_place *place, const csi_
 }
 
 certstore_status csi_place_replace(csi_txn *txn, csi_place *place, const csi_snapshot *snapshot, const csi_parts *wanted, bool private_bytes,
-                                   certstore_error *err)
+                                   enum csi_key_fate fate, certstore_error *err)
 {
     csi_txn_drop_store(txn, place->store);
     if (!csi_snapshot_of(snapshot, place))
         return csi_fail(err, CERTSTORE_E_ARGUMENT, "%s: what is to replace it was read from another store", place->paths[0]);
+    if (place->token != NULL)
+        return csi_token_replace(txn, place, snapshot, wanted, fate, err);
     if (place->directory)
         return csi_directory_replace(txn, place, snapshot, wanted, err);
     return replace_files(txn, place, snapshot, wanted, private_bytes, err);

@@ -10,9 +10,10 @@
 #define CSI_PLACE_H
 
 #include "codec/codec.h"
+#include "p11/token.h"
 #include "txn/engine.h"
 
-/* "file" and "directory": what env->kinds should point to. */
+/* "file", "directory" and "token": what env->kinds should point to. */
 extern const struct csi_participant_kind *const csi_place_kinds[];
 
 typedef struct csi_place csi_place;
@@ -29,6 +30,14 @@ bool csi_snapshot_of(const csi_snapshot *snapshot, const csi_place *place);
  * copied (os, kinds and world by pointer). Fails with CERTSTORE_E_PENDING when a crashed transaction holds the place and cannot be settled from here.
  */
 csi_place *csi_place_open(const struct csi_txn_env *env, const char *const *paths, size_t count, bool directory, certstore_error *err);
+/* The same for a token, of which a reference is taken. */
+csi_place *csi_place_open_token(const struct csi_txn_env *env, csi_p11 *token, const struct csi_limits *limits, certstore_error *err);
+/* What env->world points to where tokens may have to be recovered: those that are open, and may be logged in. */
+struct csi_token_list {
+    csi_p11 **items; /* borrowed */
+    size_t count;
+    size_t capacity;
+};
 void csi_place_free(csi_place *place);
 CSI_DEFINE_AUTO(csi_place, csi_place_free)
 const struct csi_txn_env *csi_place_env(const csi_place *place);
@@ -44,10 +53,17 @@ certstore_status csi_place_read(csi_place *place, const struct csi_limits *limit
 /* True if the place is certainly still what the snapshot shows: one stat a file. */
 bool csi_place_unchanged(const csi_place *place, const csi_snapshot *snapshot);
 
+/* What becomes of keys that a token holds and that are not wanted: media/tokenplan.h. */
+enum csi_key_fate {
+    CSI_KEYS_REFUSE, /* a key that another one of its label takes the place of stays; one that is simply left out is a refusal */
+    CSI_KEYS_KEEP,   /* keys that are not wanted stay: going back to an earlier generation must not destroy */
+    CSI_KEYS_DESTROY /* they are destroyed: the caller said so */
+};
+
 /* The place shall hold these parts. Adds one participant for each file that differs (none if nothing does) in place of what was asked for this place
  * before. private_bytes: a file that has to be made gets mode 0600, not 0644 less the umask. */
 certstore_status csi_place_replace(csi_txn *txn, csi_place *place, const csi_snapshot *snapshot, const csi_parts *wanted, bool private_bytes,
-                                   certstore_error *err);
+                                   enum csi_key_fate fate, certstore_error *err);
 
 /* ------------------------------------------------------------------------------------------------------------ generations */
 
@@ -80,6 +96,9 @@ csi_parts *csi_place_generation_parts(csi_place *place, int64_t number, certstor
 /* Settles what is pending on this place, whichever state directory it was begun in, and removes what a crash left beside it. Rows as csi_recover().
  */
 certstore_report *csi_place_recover(csi_place *place, certstore_error *err);
+
+/* A PIN from RFC 7512's pin-source: "file:/PATH" or "/PATH", the first line. NULL without an error when source is NULL. */
+csi_secret *csi_token_pin_from(const struct csi_os *os, const char *source, certstore_error *err);
 
 /* $CERTSTORE_STATE_DIR, /var/lib/certstore for root, $XDG_STATE_HOME/certstore, ~/.local/state/certstore; absolute. */
 char *csi_default_state_dir(const struct csi_os *os, certstore_error *err);

@@ -4,6 +4,7 @@
 #define CSI_PLACE_INTERNAL_H
 
 #include "media/beside.h"
+#include "media/objectset.h"
 #include "media/place.h"
 #include "media/view.h"
 
@@ -12,6 +13,9 @@ struct csi_place {
     char *state_dir;
     char *actor;
     bool directory;
+    csi_p11 *token;              /* NULL: files */
+    struct csi_token_list known; /* that one, for recovery */
+    struct csi_limits limits;    /* for a token's objects */
     size_t count;
     char *paths[CSI_PARTS_MAX]; /* canonical */
     struct csi_beside beside[CSI_PARTS_MAX];
@@ -34,8 +38,14 @@ struct csi_snapshot {
     struct csi_dir_entry *entries;
     size_t entry_count;
     size_t entry_capacity;
+    struct csi_object_set objects; /* of a token */
 };
 
+/* Its parts are many, and a generation of them is kept as one archive. */
+static inline bool csi_place_is_archived(const csi_place *place)
+{
+    return place->directory || place->token != NULL;
+}
 /* The names of the parts of a store of files. */
 extern const char *const csi_part_names[CSI_PARTS_MAX];
 

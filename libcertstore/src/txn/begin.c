@@ -40,25 +40,32 @@ static bool is_over(const struct csi_names *names, const struct csi_row *row)
     return true;
 }
 
-static const struct csi_row *newest_row(const struct csi_names *names, const struct csi_rows *rows)
+/* *row: generation 0 when there is none. Only what is asked for is read: a history may be long. */
+static certstore_status newest_row(const csi_txn *txn, const struct csi_names *names, const char *store, struct csi_row *row, certstore_error *err)
 {
-    for (size_t i = rows->count; i > 0; i--)
-        if (is_over(names, &rows->items[i - 1]))
-            return &rows->items[i - 1];
-    return NULL;
+    CSI_AUTO_ROWS rows = { 0 };
+    CSI_TRY(csi_state_numbers(names, store, &rows, err));
+    for (size_t i = rows.count; i > 0; i--) {
+        bool there = false;
+        CSI_TRY(csi_state_read_row(txn->env.os, txn->dir, store, &rows.items[i - 1], &there, err));
+        if (there && is_over(names, &rows.items[i - 1])) {
+            *row = rows.items[i - 1];
+            break;
+        }
+    }
+    return CERTSTORE_OK;
 }
 
 /* What was there before the first transaction is generation 1; each change adds one, and so does each that others made in between. */
 static certstore_status number(csi_txn *txn, struct csi_member *member, const struct csi_names *names, certstore_error *err)
 {
     const csi_participant *p = member->participant;
-    CSI_AUTO_ROWS rows = { 0 };
-    CSI_TRY(csi_state_rows(txn->env.os, txn->dir, names, p->store, &rows, err));
-    const struct csi_row *newest = newest_row(names, &rows);
-    if (newest == NULL)
+    struct csi_row newest = { 0 };
+    CSI_TRY(newest_row(txn, names, p->store, &newest, err));
+    if (newest.generation == 0)
         member->old_generation = exists(&p->before) ? 1 : 0;
     else
-        member->old_generation = newest->generation + (changed_outside(&newest->content, &p->before) ? 1 : 0);
+        member->old_generation = newest.generation + (changed_outside(&newest.content, &p->before) ? 1 : 0);
     member->generation = member->old_generation + 1;
     if (txn->env.generations <= 0 || p->before.part[p->part][0] == '\0')
         return CERTSTORE_OK;

@@ -72,7 +72,7 @@ const char *csi_txn_id(const csi_txn *txn)
 
 bool csi_txn_committed(const csi_txn *txn)
 {
-    return txn->phase == CSI_COMMITTED || txn->phase == CSI_DONE;
+    return txn->phase == CSI_DONE; /* COMMITTED does not outlast the call: what cannot be finished is in doubt */
 }
 
 static certstore_status require_new(const csi_txn *txn, certstore_error *err)
@@ -223,6 +223,14 @@ static certstore_status stage_all(csi_txn *txn, certstore_error *err)
     return csi_journal_write(txn->journal, err);
 }
 
+static bool stages_early(const csi_txn *txn)
+{
+    for (size_t i = 0; i < txn->count; i++)
+        if (txn->members[i].participant->kind->early)
+            return true;
+    return false;
+}
+
 static certstore_status prepare(csi_txn *txn, certstore_error *err)
 {
     CSI_TRY(csi_txn_lock(txn, err));
@@ -234,6 +242,8 @@ static certstore_status prepare(csi_txn *txn, certstore_error *err)
     CSI_TRY(csi_txn_number(txn, err));
     CSI_TRY(csi_txn_write_begin(txn, err));
     CSI_TRY(csi_txn_put_rows(txn, err));
+    if (stages_early(txn))
+        CSI_TRY(csi_journal_sync(txn->journal, err));
     CSI_TRY(stage_all(txn, err));
     txn->phase = CSI_PREPARED;
     return CERTSTORE_OK;
@@ -496,7 +506,7 @@ void csi_txn_free(csi_txn *txn)
     if (txn == NULL)
         return;
     bool ours = txn->env.os->pid(txn->env.os) == txn->pid;
-    if (ours && (txn->phase == CSI_LOCKED || txn->phase == CSI_PREPARED))
+    if (ours && txn->phase == CSI_PREPARED) /* a prepare that fails has taken everything back itself */
         take_back(txn);
     for (size_t i = 0; i < txn->count; i++) /* no unlocking here: in a child that would drop its parent's locks */
         clear_member(&txn->members[i]);

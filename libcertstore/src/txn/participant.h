@@ -64,6 +64,7 @@ void csi_dirs_free(struct csi_dirs *dirs);
 struct csi_participant_kind {
     const char *name;
     bool atomic; /* promote is one atomic step that a look can tell done from not done: alone it needs no COMMIT record */
+    bool early;  /* stage makes what others see at once: what recovery needs must be durable before it */
     /* CERTSTORE_E_LOCKED once the deadline has passed. CERTSTORE_E_PENDING, with p->pending set and nothing locked: another transaction's marker is
      * here (not p->journal's own), which has to be settled first. */
     certstore_status (*lock)(csi_participant *p, int64_t deadline, certstore_error *err);

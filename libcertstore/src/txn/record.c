@@ -120,12 +120,9 @@ static int hex_value(uint8_t c)
     return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* One character of a string: itself, or %xx, which is never 00 and never what stands for itself (one text, one spelling). */
-static bool take_char(struct csi_reader *r, char *out)
+/* The character that a string's next byte begins: itself, or %xx, which is never 00 and never what stands for itself (one text, one spelling). */
+static bool take_char(struct csi_reader *r, uint8_t c, char *out)
 {
-    uint8_t c = 0;
-    if (!csi_read_u8(r, &c))
-        return false;
     *out = (char)c;
     if (c != '%')
         return is_plain(c);
@@ -138,20 +135,25 @@ static bool take_char(struct csi_reader *r, char *out)
     return c != 0 && !is_plain(c);
 }
 
-static char *take_text(struct csi_reader *r)
+/* NULL: no text, or no memory for it, which record->failed tells. */
+static char *take_text(struct csi_reader *r, struct csi_record *record)
 {
     if (!take(r, '"'))
         return NULL;
     const uint8_t *close = memchr(r->at, '"', csi_left(r));
     if (close == NULL)
         return NULL;
-    CSI_AUTO(csi_chars) *text = malloc((size_t)(close - r->at) + 1);
-    size_t size = 0;
-    while (text != NULL && r->at < close)
-        if (!take_char(r, &text[size++]))
-            return NULL;
-    if (text == NULL)
+    struct csi_reader inside = csi_reader(csi_span(r->at, (size_t)(close - r->at)));
+    CSI_AUTO(csi_chars) *text = malloc(csi_left(&inside) + 1);
+    if (text == NULL) {
+        record->failed = true;
         return NULL;
+    }
+    size_t size = 0;
+    uint8_t c = 0;
+    while (csi_read_u8(&inside, &c))
+        if (!take_char(&inside, c, &text[size++]))
+            return NULL;
     text[size] = '\0';
     r->at = close + 1;
     return csi_steal(&text);
@@ -177,12 +179,12 @@ static bool take_number(struct csi_reader *r, int64_t *number)
 
 static bool take_field(struct csi_reader *r, struct csi_record *record)
 {
-    CSI_AUTO(csi_chars) *name = take_text(r);
+    CSI_AUTO(csi_chars) *name = take_text(r, record);
     if (name == NULL || find(record, name) != NULL || !take(r, ':'))
         return false;
     skip_spaces(r);
     if (r->at < r->end && *r->at == '"') {
-        char *text = take_text(r);
+        char *text = take_text(r, record);
         if (text == NULL)
             return false;
         add(record, csi_steal(&name), text, true, 0);
@@ -214,7 +216,10 @@ static bool take_record(struct csi_reader *r, struct csi_record *record)
 certstore_status csi_record_read(struct csi_span line, struct csi_record *record, certstore_error *err)
 {
     struct csi_reader r = csi_reader(line);
-    if (line.size > CSI_RECORD_MAX || !take_record(&r, record))
+    bool whole = line.size <= CSI_RECORD_MAX && take_record(&r, record);
+    if (record->failed)
+        return csi_error_memory(err);
+    if (!whole)
         return csi_fail(err, CERTSTORE_E_MALFORMED, "journal: a record is not what this library writes; it was damaged or edited");
-    return record->failed ? csi_error_memory(err) : CERTSTORE_OK;
+    return CERTSTORE_OK;
 }

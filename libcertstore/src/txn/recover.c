@@ -14,6 +14,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 
 #include "txn/transaction.h"
 
@@ -275,28 +276,68 @@ static bool is_gone(const struct csi_os *os, const char *dir, const char *id, bo
     return path != NULL && os->stat(os, AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, &st) == -ENOENT;
 }
 
-/* A row whose transaction has no journal, open or done, lost it to a power failure. (A living one's journal is made before its rows, and
- * passes from open to done: looked for in that order it is always found.) */
-static void forget_if_lost(const struct csi_txn_env *env, const char *dir, const char *name)
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* ID.plan-KEY, what a participant left beside its journal, which is over. */
+static bool is_plan(const char *name)
+{
+    return strlen(name) > CSI_ID_TEXT + 1 && strncmp(name + CSI_ID_TEXT + 1, "plan-", 5) == 0;
+}
+
+static void remove_plan(const struct csi_txn_env *env, const char *dir, const char *name)
 {
     certstore_error none = { 0 };
     CSI_AUTO(csi_chars) *path = csi_format(&none, "%s/%s", dir, name);
-    CSI_AUTO(csi_chars) *text = NULL;
-    if (path == NULL || csi_os_readlink(env->os, AT_FDCWD, path, &text) < 0 || strcspn(text, ":") != CSI_ID_TEXT)
-        return;
-    text[CSI_ID_TEXT] = '\0';
-    if (is_gone(env->os, dir, text, false) && is_gone(env->os, dir, text, true))
-        csi_state_forget(env->os, dir, text);
+    CSI_AUTO(csi_chars) *id = csi_strndup(name, CSI_ID_TEXT, &none);
+    if (path != NULL && id != NULL && is_gone(env->os, dir, id, false))
+        env->os->unlink(env->os, AT_FDCWD, path, 0);
 }
 
-static void clear_up(const struct csi_txn_env *env, const char *dir, const char *name)
+static bool is_listed(const struct csi_names *names, const char *id, const char *end)
 {
-    if (strlen(name) <= CSI_ID_TEXT + 1)
-        return;
-    if (ends_with(name, ".old"))
-        remove_orphan(env, dir, name);
-    else if (name[CSI_ID_TEXT + 1] >= '0' && name[CSI_ID_TEXT + 1] <= '9')
-        forget_if_lost(env, dir, name);
+    char name[CSI_ID_TEXT + sizeof ".open"];
+    snprintf(name, sizeof name, "%.*s%s", CSI_ID_TEXT, id, end);
+    const char *key = name;
+    return bsearch(&key, names->items, names->count, sizeof *names->items, by_name) != NULL;
+}
+
+/* A row whose transaction has no journal, open or done, lost it to a power failure. (A living one's journal is made before its rows, and
+ * passes from open to done: looked for in that order it is always found. One that is listed need not be looked for.) */
+static bool forget_if_lost(const struct csi_txn_env *env, const char *dir, const struct csi_names *names, const char *store, int64_t generation)
+{
+    certstore_error none = { 0 };
+    struct csi_row row = { .generation = generation };
+    bool there = false;
+    if (csi_state_read_row(env->os, dir, store, &row, &there, &none) != CERTSTORE_OK || row.txn[0] == '\0')
+        return false;
+    if (is_listed(names, row.txn, ".open") || is_listed(names, row.txn, ".done"))
+        return false;
+    if (!is_gone(env->os, dir, row.txn, false) || !is_gone(env->os, dir, row.txn, true))
+        return false;
+    csi_state_forget(env->os, dir, row.txn);
+    return true;
+}
+
+/* Power takes the newest: who passes by looks back from there as far as rows are lost, and a long history costs nothing. Who is asked to recover
+ * looks at every row. */
+static void clear_rows(const struct csi_txn_env *env, const char *dir, const struct csi_names *names, bool every_row)
+{
+    const char *store = "";
+    for (size_t i = 0; i < names->count; i++) {
+        const char *name = names->items[i];
+        bool is_row = strlen(name) > CSI_ID_TEXT + 1 && name[CSI_ID_TEXT + 1] >= '0' && name[CSI_ID_TEXT + 1] <= '9';
+        if (!is_row || strncmp(name, store, CSI_ID_TEXT) == 0)
+            continue;
+        store = name;
+        certstore_error none = { 0 };
+        CSI_AUTO_ROWS rows = { 0 };
+        bool going = csi_state_numbers(names, store, &rows, &none) == CERTSTORE_OK;
+        for (size_t n = rows.count; going && n > 0; n--)
+            going = forget_if_lost(env, dir, names, store, rows.items[n - 1].generation) || every_row;
+    }
 }
 
 /* Just made, and perhaps not locked yet: another transaction's first moment, which only who is asked to clear up may disturb. */
@@ -313,8 +354,12 @@ static certstore_status settle_each(const struct csi_txn_env *env, bool explicit
     if (dir == NULL)
         return err->status;
     CSI_TRY(csi_state_names(env->os, dir, &names, err));
+    clear_rows(env, dir, &names, explicit_call);
     for (size_t i = 0; i < names.count; i++) {
-        clear_up(env, dir, names.items[i]);
+        if (strlen(names.items[i]) > CSI_ID_TEXT + 1 && ends_with(names.items[i], ".old"))
+            remove_orphan(env, dir, names.items[i]);
+        if (is_plan(names.items[i]))
+            remove_plan(env, dir, names.items[i]);
         if (!ends_with(names.items[i], ".open"))
             continue;
         CSI_AUTO(csi_chars) *path = csi_format(err, "%s/%s", dir, names.items[i]);

@@ -140,23 +140,12 @@ static int by_generation(const void *a, const void *b)
     return left < right ? -1 : left > right;
 }
 
-certstore_status csi_state_rows(const struct csi_os *os, const char *dir, const struct csi_names *names, const char *store, struct csi_rows *rows,
-                                certstore_error *err)
+certstore_status csi_state_numbers(const struct csi_names *names, const char *store, struct csi_rows *rows, certstore_error *err)
 {
     for (size_t i = 0; i < names->count; i++) {
         struct csi_row row = { 0 };
         if (!row_number(names->items[i], store, &row.generation))
             continue;
-        CSI_AUTO(csi_chars) *path = csi_state_row_path(dir, store, row.generation, err);
-        CSI_AUTO(csi_chars) *text = NULL;
-        if (path == NULL)
-            return err->status;
-        int status = csi_os_readlink(os, AT_FDCWD, path, &text);
-        if (status == -ENOENT)
-            continue; /* its transaction was just taken back */
-        if (status < 0)
-            return fail(status, dir, "read", err);
-        parse_row(text, &row);
         struct csi_row *items = csi_grow(rows->items, &rows->capacity, rows->count + 1, sizeof *items, err);
         if (items == NULL)
             return err->status;
@@ -165,6 +154,36 @@ certstore_status csi_state_rows(const struct csi_os *os, const char *dir, const 
     }
     if (rows->count > 1)
         qsort(rows->items, rows->count, sizeof *rows->items, by_generation);
+    return CERTSTORE_OK;
+}
+
+certstore_status csi_state_read_row(const struct csi_os *os, const char *dir, const char *store, struct csi_row *row, bool *there,
+                                    certstore_error *err)
+{
+    CSI_AUTO(csi_chars) *path = csi_state_row_path(dir, store, row->generation, err);
+    if (path == NULL)
+        return err->status;
+    CSI_AUTO(csi_chars) *text = NULL;
+    int status = csi_os_readlink(os, AT_FDCWD, path, &text);
+    *there = status >= 0;
+    if (status < 0)
+        return status == -ENOENT ? CERTSTORE_OK : fail(status, dir, "read", err);
+    parse_row(text, row);
+    return CERTSTORE_OK;
+}
+
+certstore_status csi_state_rows(const struct csi_os *os, const char *dir, const struct csi_names *names, const char *store, struct csi_rows *rows,
+                                certstore_error *err)
+{
+    CSI_TRY(csi_state_numbers(names, store, rows, err));
+    size_t kept = 0;
+    for (size_t i = 0; i < rows->count; i++) {
+        bool there = false;
+        CSI_TRY(csi_state_read_row(os, dir, store, &rows->items[i], &there, err));
+        if (there)
+            rows->items[kept++] = rows->items[i];
+    }
+    rows->count = kept;
     return CERTSTORE_OK;
 }
 

@@ -8,6 +8,7 @@
  *     STORE.N              a symlink, the row of history of generation N: its text is ID:DIGEST0:DIGEST1: ("-" for a part that did not exist or
  *                          is none of the store's), with "light" at the end of a light transaction's. Metadata only, so it is durable even where a
  *                          light transaction's journal is not.
+ *     ID.plan-KEY          what a participant whose steps are many (a token) needs to go on or back; KEY is the first 16 digits of its own
  *     STORE.N.P.old        the bytes of part P in generation N, kept by the transaction that replaced them
  *
  * ID is 32 hexadecimal digits of chance, STORE the first 32 of the SHA-256 of the store's location.
@@ -41,7 +42,12 @@ char *csi_state_row_path(const char *dir, const char *store, int64_t generation,
 char *csi_state_backup_path(const char *dir, const char *store, int64_t generation, int part, certstore_error *err);
 /* The names in STATE/txn; none when there is no such directory. */
 certstore_status csi_state_names(const struct csi_os *os, const char *dir, struct csi_names *names, certstore_error *err);
-/* The rows of a store, oldest first. */
+/* The rows of a store, oldest first, of which only the generation is filled in; what they say is read one at a time, where it is needed. */
+certstore_status csi_state_numbers(const struct csi_names *names, const char *store, struct csi_rows *rows, certstore_error *err);
+/* Fills in the row of row->generation; *there: false when its transaction was just taken back. */
+certstore_status csi_state_read_row(const struct csi_os *os, const char *dir, const char *store, struct csi_row *row, bool *there,
+                                    certstore_error *err);
+/* The rows of a store, oldest first, read. */
 certstore_status csi_state_rows(const struct csi_os *os, const char *dir, const struct csi_names *names, const char *store, struct csi_rows *rows,
                                 certstore_error *err);
 certstore_status csi_state_put_row(const struct csi_os *os, const char *dir, const char *store, const struct csi_row *row, certstore_error *err);

@@ -69,7 +69,7 @@ static certstore_status request(csi_txn *txn, csi_place *place, const char *text
     CSI_TRY(csi_parts_add(wanted, "", bytes, err));
     if (key_bytes != NULL)
         CSI_TRY(csi_parts_add(wanted, "key", key_bytes, err));
-    return csi_place_replace(txn, place, snapshot, wanted, private_bytes, err);
+    return csi_place_replace(txn, place, snapshot, wanted, private_bytes, CSI_KEYS_REFUSE, err);
 }
 
 static certstore_status put_with(struct fixture *f, const char *name, const char *text, bool private_bytes, certstore_error *err)
@@ -486,7 +486,7 @@ static certstore_status count_up(struct fixture *f, const char *first, const cha
             CSI_AUTO(csi_blob) *bytes = csi_blob_new(text, strlen(text), &err);
             CSI_AUTO(csi_parts) *wanted = csi_parts_new(&err);
             csi_parts_add(wanted, "", bytes, &err);
-            csi_place_replace(txn, place, snapshot, wanted, true, &err);
+            csi_place_replace(txn, place, snapshot, wanted, true, CSI_KEYS_REFUSE, &err);
         }
         if (err.status == CERTSTORE_OK)
             csi_txn_commit(txn, &err);

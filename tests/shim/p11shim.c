@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* p11shim.c: see p11shim.h. */
+#include "p11shim.h"
+
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static struct p11shim control;
+static CK_FUNCTION_LIST shim;
+static CK_FUNCTION_LIST *real;
+
+#define EXPORT __attribute__((visibility("default")))
+
+EXPORT struct p11shim *p11shim_control(void)
+{
+    return &control;
+}
+
+static bool is_due(void)
+{
+    return control.at != 0 && (control.calls == control.at || (control.for_good && control.calls > control.at));
+}
+
+/* False: *rv is the answer, and the call is not carried out. */
+static bool may_run(CK_RV *rv)
+{
+    control.calls++;
+    if (!is_due() || control.done_first)
+        return true;
+    if (control.kill)
+        _exit(9);
+    *rv = control.rv;
+    return false;
+}
+
+static CK_RV answer(CK_RV rv)
+{
+    if (!is_due() || !control.done_first)
+        return rv;
+    if (control.kill)
+        _exit(9);
+    return control.rv;
+}
+
+static CK_RV open_session(CK_SLOT_ID slot, CK_FLAGS flags, void *application, CK_NOTIFY notify, CK_SESSION_HANDLE *session)
+{
+    CK_RV rv;
+    return may_run(&rv) ? answer(real->C_OpenSession(slot, flags, application, notify, session)) : rv;
+}
+
+static CK_RV login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR *pin, CK_ULONG size)
+{
+    CK_RV rv;
+    control.logins++;
+    return may_run(&rv) ? answer(real->C_Login(session, user, pin, size)) : rv;
+}
+
+static CK_RV find_init(CK_SESSION_HANDLE session, CK_ATTRIBUTE *template, CK_ULONG count)
+{
+    CK_RV rv;
+    return may_run(&rv) ? answer(real->C_FindObjectsInit(session, template, count)) : rv;
+}
+
+static CK_RV get_attributes(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *template, CK_ULONG count)
+{
+    CK_RV rv;
+    return may_run(&rv) ? answer(real->C_GetAttributeValue(session, object, template, count)) : rv;
+}
+
+static CK_RV set_attributes(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *template, CK_ULONG count)
+{
+    CK_RV rv;
+    return may_run(&rv) ? answer(real->C_SetAttributeValue(session, object, template, count)) : rv;
+}
+
+static CK_RV create(CK_SESSION_HANDLE session, CK_ATTRIBUTE *template, CK_ULONG count, CK_OBJECT_HANDLE *object)
+{
+    CK_RV rv;
+    return may_run(&rv) ? answer(real->C_CreateObject(session, template, count, object)) : rv;
+}
+
+static CK_RV copy(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *template, CK_ULONG count, CK_OBJECT_HANDLE *made)
+{
+    CK_RV rv;
+    return may_run(&rv) ? answer(real->C_CopyObject(session, object, template, count, made)) : rv;
+}
+
+static CK_RV destroy(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object)
+{
+    CK_RV rv;
+    return may_run(&rv) ? answer(real->C_DestroyObject(session, object)) : rv;
+}
+
+static CK_RV sign(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG size, CK_BYTE *out, CK_ULONG *out_size)
+{
+    CK_RV rv;
+    return may_run(&rv) ? answer(real->C_Sign(session, data, size, out, out_size)) : rv;
+}
+
+EXPORT CK_RV C_GetFunctionList(CK_FUNCTION_LIST **list)
+{
+    const char *path = getenv("P11SHIM_MODULE");
+    void *library = path != NULL ? dlopen(path, RTLD_NOW | RTLD_LOCAL) : NULL;
+    CK_C_GetFunctionList get = NULL;
+    if (library != NULL)
+        *(void **)&get = dlsym(library, "C_GetFunctionList");
+    if (get == NULL || get(&real) != CKR_OK)
+        return CKR_GENERAL_ERROR;
+    shim = *real;
+    shim.C_GetFunctionList = C_GetFunctionList;
+    shim.C_OpenSession = open_session;
+    shim.C_Login = login;
+    shim.C_FindObjectsInit = find_init;
+    shim.C_GetAttributeValue = get_attributes;
+    shim.C_SetAttributeValue = set_attributes;
+    shim.C_CreateObject = create;
+    shim.C_CopyObject = copy;
+    shim.C_DestroyObject = destroy;
+    shim.C_Sign = sign;
+    *list = &shim;
+    return CKR_OK;
+}

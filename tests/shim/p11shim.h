@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * p11shim.h: a PKCS#11 module that stands in front of another one ($P11SHIM_MODULE) and counts the calls that tell or change something. The process
+ * can end before or after any of them, and any can be answered with an error, once or from then on, before or after it was carried out: kill points
+ * and faults lie BETWEEN the module's own calls, since what a module does inside of one is its own affair.
+ */
+#ifndef P11SHIM_H
+#define P11SHIM_H
+
+#include <stdbool.h>
+
+#include <p11-kit/pkcs11.h>
+
+struct p11shim {
+    long calls;      /* so far */
+    long at;         /* the call that is tampered with; 0: none */
+    bool kill;       /* the process ends there, ... */
+    bool done_first; /* ... or the error is given, after the call was carried out instead of before */
+    bool for_good;   /* every later call fails as well */
+    CK_RV rv;
+    long logins; /* calls of C_Login */
+};
+/* The one in this process; found with dlsym(). */
+struct p11shim *p11shim_control(void);
+
+#endif

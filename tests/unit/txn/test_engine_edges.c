@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_engine_edges.c: what the engine does where places, processes and memory behave as they rarely do. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "media/memory.h"
+#include "support/faulty_alloc.h"
+#include "support/faulty_os.h"
+#include "txn/state.h"
+#include "txn/transaction.h"
+
+static const struct csi_participant_kind *const kinds[] = { &csi_memory_kind, NULL };
+
+struct fixture {
+    struct faulty_os os;
+    struct csi_memory memory;
+    char *dir;
+    char *state;
+    char *txn_dir;
+    struct csi_txn_env env;
+};
+
+static void open_fixture(struct fixture *f)
+{
+    *f = (struct fixture){ 0 };
+    faulty_os_init(&f->os);
+    f->dir = test_dir_new();
+    assert_true(asprintf(&f->state, "%s/state", f->dir) > 0);
+    assert_true(asprintf(&f->txn_dir, "%s/txn", f->state) > 0);
+    f->env = (struct csi_txn_env){ .os = &f->os.table, .state_dir = f->state, .kinds = kinds, .world = &f->memory, .generations = 5 };
+    certstore_error err = { 0 };
+    csi_memory_set(&f->memory, "a", "old a", &err);
+    csi_memory_set(&f->memory, "b", "old b", &err);
+    assert_int_equal(err.status, CERTSTORE_OK);
+}
+
+static void close_fixture(struct fixture *f)
+{
+    csi_memory_clear(&f->memory);
+    test_dir_remove(f->dir);
+    free(f->state);
+    free(f->txn_dir);
+}
+
+static bool hold(const struct fixture *f, const char *a, const char *b)
+{
+    return csi_span_equal(csi_blob_span(csi_memory_find(&f->memory, "a")->content), csi_span_text(a)) &&
+           csi_span_equal(csi_blob_span(csi_memory_find(&f->memory, "b")->content), csi_span_text(b));
+}
+
+static csi_txn *begin(struct fixture *f, const struct csi_participant_kind *second, certstore_error *err)
+{
+    csi_txn *txn = csi_txn_begin(&f->env, err);
+    if (txn == NULL)
+        return NULL;
+    csi_participant *a = csi_memory_participant(&f->memory, "a", "new a", err);
+    if (a != NULL)
+        csi_txn_add(txn, a, err);
+    csi_participant *b = a != NULL ? csi_memory_participant(&f->memory, "b", "new b", err) : NULL;
+    if (b != NULL) {
+        b->kind = second;
+        csi_txn_add(txn, b, err);
+    }
+    return txn;
+}
+
+static size_t recover(struct fixture *f)
+{
+    certstore_error err = { 0 };
+    CSI_AUTO(certstore_report) *report = csi_recover(&f->env, &err);
+    return report != NULL ? report->count : 0;
+}
+
+/* ------------------------------------------------------------------------------------------------------------------ memory */
+
+static certstore_status commit(struct fixture *f)
+{
+    certstore_error err = { 0 };
+    CSI_AUTO(csi_txn) *txn = begin(f, &csi_memory_kind, &err);
+    if (err.status != CERTSTORE_OK || csi_txn_set_note(txn, "a note", &err) != CERTSTORE_OK)
+        return err.status;
+    return csi_txn_commit(txn, &err);
+}
+
+static void a_failed_allocation_leaves_all_old_or_all_new(void **state)
+{
+    (void)state;
+    bool done = false;
+    for (long at = 1; !done; at++) {
+        struct fixture f;
+        open_fixture(&f);
+        faulty_alloc_reset(at, false);
+        certstore_status status = commit(&f);
+        done = !faulty_alloc_hit();
+        faulty_alloc_reset(0, false);
+        csi_memory_reboot(&f.memory);
+        recover(&f);
+        assert_true(hold(&f, "old a", "old b") || hold(&f, "new a", "new b"));
+        if (status == CERTSTORE_OK)
+            assert_true(hold(&f, "new a", "new b"));
+        else if (status != CERTSTORE_E_IN_DOUBT)
+            assert_true(hold(&f, "old a", "old b"));
+        assert_int_equal(recover(&f), 0);
+        close_fixture(&f);
+        assert_in_range(at, 1, 1000);
+    }
+}
+
+/* A commit that stops dead at that change of the disk. */
+static bool die_at(struct fixture *f, long at)
+{
+    open_fixture(f);
+    f->os.stop_at = at;
+    commit(f);
+    bool died = f->os.changes >= at;
+    faulty_os_reset(&f->os);
+    csi_memory_reboot(&f->memory);
+    return died;
+}
+
+static void going_back_survives_any_failed_allocation(void **state)
+{
+    (void)state;
+    bool died = true;
+    for (long where = 1; died; where++) {
+        bool done = false;
+        for (long at = 1; died && !done; at++) {
+            struct fixture f;
+            died = die_at(&f, where);
+            faulty_alloc_reset(at, false);
+            recover(&f);
+            done = !faulty_alloc_hit();
+            faulty_alloc_reset(0, false);
+            csi_memory_reboot(&f.memory);
+            recover(&f);
+            assert_true(hold(&f, "old a", "old b") || hold(&f, "new a", "new b"));
+            assert_int_equal(recover(&f), 0);
+            close_fixture(&f);
+            assert_in_range(at, 1, 1000);
+        }
+        assert_in_range(where, 1, 200);
+    }
+}
+
+/* ------------------------------------------------------------------------------------------------------------------ places */
+
+/* A place whose marker names a journal each time it is locked. */
+static const char *named;
+static int locked;
+static certstore_status always_pending(csi_participant *p, int64_t deadline, certstore_error *err)
+{
+    (void)deadline;
+    locked++;
+    free(p->pending);
+    p->pending = strdup(named);
+    return csi_fail(err, CERTSTORE_E_PENDING, "%s: another transaction's marker is here", p->location);
+}
+
+static void a_marker_that_comes_back_each_time_is_given_up(void **state)
+{
+    (void)state;
+    struct fixture f;
+    certstore_error err = { 0 };
+    open_fixture(&f);
+    struct csi_participant_kind kind = csi_memory_kind;
+    kind.lock = always_pending;
+    CSI_AUTO(csi_chars) *path = NULL;
+    assert_true(asprintf(&path, "%s/none.open", f.dir) > 0); /* its transaction is over, says the directory */
+    named = path;
+    locked = 0;
+    CSI_AUTO(csi_txn) *txn = begin(&f, &kind, &err);
+    assert_int_equal(csi_txn_commit(txn, &err), CERTSTORE_E_PENDING);
+    assert_in_range(locked, 2, 100);
+    assert_true(hold(&f, "old a", "old b"));
+    close_fixture(&f);
+}
+
+static void a_marker_whose_journal_cannot_be_settled_stops_the_commit(void **state)
+{
+    (void)state;
+    struct fixture f;
+    certstore_error err = { 0 };
+    open_fixture(&f);
+    struct csi_participant_kind kind = csi_memory_kind;
+    kind.lock = always_pending;
+    CSI_AUTO(csi_chars) *path = NULL;
+    assert_true(asprintf(&path, "%s/alive.open", f.dir) > 0);
+    CSI_AUTO(csi_journal) *alive = csi_journal_create(&f.os.table, path, 0, &err);
+    assert_non_null(alive);
+    named = path;
+    CSI_AUTO(csi_txn) *txn = begin(&f, &kind, &err);
+    assert_int_equal(csi_txn_commit(txn, &err), CERTSTORE_E_LOCKED);
+    assert_true(hold(&f, "old a", "old b"));
+    close_fixture(&f);
+}
+
+/* A place that somebody else changes between COMMIT and its promotion. */
+static struct csi_memory *meddled;
+static certstore_status promote_too_late(csi_participant *p, struct csi_dirs *dirs, certstore_error *err)
+{
+    certstore_error none = { 0 };
+    csi_memory_set(meddled, p->location, "theirs", &none);
+    return csi_memory_kind.promote(p, dirs, err);
+}
+
+static void a_store_changed_after_the_commit_point_is_in_doubt_and_stays_theirs(void **state)
+{
+    (void)state;
+    struct fixture f;
+    certstore_error err = { 0 };
+    open_fixture(&f);
+    struct csi_participant_kind kind = csi_memory_kind;
+    kind.promote = promote_too_late;
+    meddled = &f.memory;
+    CSI_AUTO(csi_txn) *txn = begin(&f, &kind, &err);
+    assert_int_equal(csi_txn_commit(txn, &err), CERTSTORE_E_IN_DOUBT);
+    assert_false(csi_txn_committed(txn));
+    assert_true(hold(&f, "new a", "theirs"));
+    csi_memory_reboot(&f.memory);
+    assert_true(recover(&f) > 0); /* told to a person, and over */
+    assert_true(hold(&f, "new a", "theirs"));
+    assert_int_equal(recover(&f), 0);
+    close_fixture(&f);
+}
+
+static void a_place_that_is_not_atomic_goes_through_the_commit_record_alone_as_well(void **state)
+{
+    (void)state;
+    struct fixture f;
+    certstore_error err = { 0 };
+    open_fixture(&f);
+    struct csi_participant_kind kind = csi_memory_kind;
+    kind.atomic = false;
+    csi_participant *p = csi_memory_participant(&f.memory, "b", "new b", &err);
+    p->kind = &kind;
+    CSI_AUTO(csi_txn) *txn = csi_txn_begin(&f.env, &err);
+    csi_txn_add(txn, p, &err);
+    assert_int_equal(csi_txn_prepare(txn, &err), CERTSTORE_OK);
+    assert_false(txn->light);
+    assert_int_equal(csi_txn_commit(txn, &err), CERTSTORE_OK);
+    assert_true(csi_txn_committed(txn));
+    assert_true(hold(&f, "old a", "new b"));
+    close_fixture(&f);
+}
+
+/* --------------------------------------------------------------------------------------------------------------- processes */
+
+static void nothing_is_added_to_what_is_prepared_and_a_child_prepares_nothing(void **state)
+{
+    (void)state;
+    struct fixture f;
+    certstore_error err = { 0 };
+    open_fixture(&f);
+    CSI_AUTO(csi_txn) *txn = begin(&f, &csi_memory_kind, &err);
+    f.os.pid = 1;
+    assert_int_equal(csi_txn_prepare(txn, &err), CERTSTORE_E_ARGUMENT);
+    f.os.pid = 0;
+    err = (certstore_error){ 0 };
+    assert_int_equal(csi_txn_prepare(txn, &err), CERTSTORE_OK);
+    csi_memory_set(&f.memory, "c", "old c", &err);
+    assert_int_equal(csi_txn_add(txn, csi_memory_participant(&f.memory, "c", "new c", &err), &err), CERTSTORE_E_ARGUMENT);
+    err = (certstore_error){ 0 };
+    assert_int_equal(csi_txn_commit(txn, &err), CERTSTORE_OK);
+    assert_true(hold(&f, "new a", "new b"));
+    close_fixture(&f);
+}
+
+/* A generation's row passes to the transaction that followed where a power failure kept a dead one's from being known: the row is theirs. */
+static void going_back_leaves_a_row_that_became_a_later_transactions(void **state)
+{
+    (void)state;
+    struct fixture f;
+    certstore_error err = { 0 };
+    open_fixture(&f);
+    CSI_AUTO(csi_txn) *txn = begin(&f, &csi_memory_kind, &err);
+    assert_int_equal(csi_txn_prepare(txn, &err), CERTSTORE_OK);
+    const struct csi_member *member = &txn->members[0];
+    struct csi_row later = { .generation = member->generation, .content = member->participant->after };
+    memset(later.txn, 'f', CSI_ID_TEXT);
+    assert_int_equal(csi_state_put_row(&f.os.table, f.txn_dir, member->participant->store, &later, &err), CERTSTORE_OK);
+    CSI_AUTO(csi_chars) *row = csi_state_row_path(f.txn_dir, member->participant->store, member->generation, &err);
+    csi_txn_free(csi_steal(&txn));
+    assert_true(hold(&f, "old a", "old b"));
+    assert_int_equal(access(f.txn_dir, F_OK), 0);
+    char text[256];
+    assert_true(readlink(row, text, sizeof text) > CSI_ID_TEXT);
+    assert_memory_equal(text, later.txn, CSI_ID_TEXT);
+    assert_int_equal(test_names(f.txn_dir), 1);
+    close_fixture(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_failed_allocation_leaves_all_old_or_all_new),
+        cmocka_unit_test(going_back_survives_any_failed_allocation),
+        cmocka_unit_test(a_marker_that_comes_back_each_time_is_given_up),
+        cmocka_unit_test(a_marker_whose_journal_cannot_be_settled_stops_the_commit),
+        cmocka_unit_test(a_store_changed_after_the_commit_point_is_in_doubt_and_stays_theirs),
+        cmocka_unit_test(a_place_that_is_not_atomic_goes_through_the_commit_record_alone_as_well),
+        cmocka_unit_test(nothing_is_added_to_what_is_prepared_and_a_child_prepares_nothing),
+        cmocka_unit_test(going_back_leaves_a_row_that_became_a_later_transactions),
+    };
+    return cmocka_run_group_tests_name("engine, edges", tests, NULL, NULL);
+}
