@@ -198,7 +198,7 @@ $(BENCH)/inproc-shared: bench/inproc.c $(SHARED)
 $(BENCH_FLOOR): $(BENCH)/floor/%: bench/floor/%.c
 $(filter-out %/start %/sign,$(BENCH_FLOOR)): bench/floor/skim.c
 $(BENCH)/sign: bench/sign.c $(STATIC)
-$(BENCH)/sign $(BENCH)/floor/sign: BENCH_CC += -Ilibcertstore/src $(shell pkg-config --cflags p11-kit-1)
+$(BENCH)/floor/sign: BENCH_CC += $(shell pkg-config --cflags p11-kit-1)
 $(BENCH)/stopwatch: bench/stopwatch.c
 $(BENCH)/count.so: bench/count.c
 $(BENCH)/count.so: BENCH_CC += -shared -fPIC

@@ -7,49 +7,31 @@
  */
 #include "support/common.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include <openssl/evp.h>
 
-#include "codec/codec.h"
-#include "key/pkey.h"
-#include "p11/token.h"
+#include <certstore_openssl.h>
 
 enum { TIMES = 50 };
 
-static void expect(const certstore_error *err)
-{
-    if (err->status != CERTSTORE_OK)
-        die("%s (%s)", err->message, err->cause);
-}
-
 static EVP_PKEY *open_key(const char *uri, const char *label)
 {
-    certstore_error err = { 0 };
-    const char *text = getenv("BENCH_PIN");
-    struct csi_objects objects = { 0 };
-    csi_p11_address *address = csi_p11_address_parse(uri, &err);
-    csi_secret *pin = csi_secret_new(text != NULL ? text : "", text != NULL ? strlen(text) : 0, &err);
-    csi_p11 *token = address != NULL ? csi_p11_open(address, pin, &err) : NULL;
-    csi_parts *parts = csi_parts_new(&err);
-    expect(&err);
-    csi_p11_read(token, &csi_limits_default, &objects, &err);
-    for (size_t i = 0; i < objects.count; i++)
-        csi_parts_add(parts, "", objects.items[i], &err);
-    const struct csi_decode in = { .parts = parts, .limits = &csi_limits_default, .remote = csi_p11_remote(token) };
-    certstore_bundle *bundle = csi_codec_pkcs11.decode(&in, &err);
+    const char *pin = getenv("BENCH_PIN");
+    certstore_error *err = certstore_error_new();
+    certstore_options *options = certstore_options_new(err);
+    certstore_options_set_password(options, (const uint8_t *)pin, pin != NULL ? strlen(pin) : 0, err);
+    certstore *store = certstore_open(uri, options, err);
+    certstore_bundle *bundle = certstore_read(store, err);
     const certstore_entry *entry = certstore_bundle_find(bundle, label);
-    expect(&err);
-    EVP_PKEY *key = entry != NULL ? csi_entry_pkey(entry, &err) : NULL;
-    expect(&err);
+    EVP_PKEY *key = certstore_entry_pkey(entry, err);
     if (key == NULL)
-        die("%s: no such key", label);
+        die("%s (%s)", certstore_error_message(err), certstore_error_cause(err));
     certstore_bundle_free(bundle);
-    csi_parts_free(parts);
-    csi_objects_clear(&objects);
-    csi_p11_free(token);
-    csi_secret_free(pin);
-    csi_p11_address_free(address);
+    certstore_free(store);
+    certstore_options_free(options);
+    certstore_error_free(err);
     return key;
 }
 
