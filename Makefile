@@ -181,8 +181,8 @@ $(FUZZ_BIN): $(BUILD)/%: $(BUILD)/%.o $(TOOL_ROOMS) $(STATIC)
 BENCH         := $(BUILD)/bench
 BENCH_SUPPORT := bench/support/common.c bench/support/seal.c
 BENCH_HEADERS := $(wildcard bench/*/*.h)
-BENCH_FLOOR   := $(addprefix $(BENCH)/floor/,jks pem p12 start)
-BENCH_BIN     := $(BENCH)/gen $(BENCH)/inproc $(BENCH)/inproc-shared $(BENCH)/x509 $(BENCH_FLOOR)
+BENCH_FLOOR   := $(addprefix $(BENCH)/floor/,jks pem p12 start sign)
+BENCH_BIN     := $(BENCH)/gen $(BENCH)/inproc $(BENCH)/inproc-shared $(BENCH)/x509 $(BENCH)/sign $(BENCH_FLOOR)
 BENCH_CC       = $(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) $(OPTIMIZE) $(CFLAGS) -Ibench -Ilibcertstore/include $(LDFLAGS_ALL) -o $@
 BENCH_PLAIN   := $(BENCH)/stopwatch $(BENCH)/count.so
 $(BENCH_BIN): $(BENCH_SUPPORT) $(BENCH_HEADERS) Makefile
@@ -196,7 +196,9 @@ $(BENCH)/x509: bench/peers/x509.c
 $(BENCH)/inproc: bench/inproc.c $(STATIC)
 $(BENCH)/inproc-shared: bench/inproc.c $(SHARED)
 $(BENCH_FLOOR): $(BENCH)/floor/%: bench/floor/%.c
-$(filter-out %/start,$(BENCH_FLOOR)): bench/floor/skim.c
+$(filter-out %/start %/sign,$(BENCH_FLOOR)): bench/floor/skim.c
+$(BENCH)/sign: bench/sign.c $(STATIC)
+$(BENCH)/floor/sign: BENCH_CC += $(shell pkg-config --cflags p11-kit-1)
 $(BENCH)/stopwatch: bench/stopwatch.c
 $(BENCH)/count.so: bench/count.c
 $(BENCH)/count.so: BENCH_CC += -shared -fPIC

@@ -2,8 +2,7 @@
 /*
  * tokentls.c: one end of a TLS connection whose private key never leaves its token, for check-tls-token. The PIN is in $TOKENTLS_PIN.
  *
- *   tokentls generate URI TYPE         makes a key pair on the token; prints a certificate request
- *   tokentls put URI CERT.pem          puts the key's certificate beside it
+ *   tokentls generate URI TYPE         makes a key pair on the token
  *   tokentls server URI CA.pem PORT    takes one connection on 127.0.0.1 from a client that CA vouches for; writes its port into the file PORT
  *   tokentls client URI CA.pem PORT    connects to 127.0.0.1:PORT and presents its certificate
  *
@@ -18,9 +17,7 @@
 #include <certstore_openssl.h>
 
 #include <openssl/err.h>
-#include <openssl/pem.h>
 
-#include "codec/codec.h"
 #include "p11/token.h"
 
 enum { PATIENCE = 30 };
@@ -28,123 +25,45 @@ enum { PATIENCE = 30 };
 static void fail(const char *what, const certstore_error *err)
 {
     fprintf(stderr, "tokentls: %s", what);
-    if (err != NULL && err->status != CERTSTORE_OK)
-        fprintf(stderr, ": %s (%s)", err->message, err->cause);
+    if (certstore_error_status(err) != CERTSTORE_OK)
+        fprintf(stderr, ": %s (%s)", certstore_error_message(err), certstore_error_cause(err));
     fprintf(stderr, "\n");
     ERR_print_errors_fp(stderr);
     exit(1);
 }
 
-static csi_p11 *open_token(const char *uri)
-{
-    certstore_error err = { 0 };
-    const char *pin = getenv("TOKENTLS_PIN");
-    CSI_AUTO(csi_p11_address) *address = csi_p11_address_parse(uri, &err);
-    CSI_AUTO(csi_secret) *secret = pin != NULL ? csi_secret_new(pin, strlen(pin), &err) : NULL;
-    csi_p11 *token = address != NULL ? csi_p11_open(address, secret, &err) : NULL;
-    if (token == NULL)
-        fail(uri, &err);
-    return token;
-}
-
-/* ---------------------------------------------------------------------------------------------------- the token as a store */
-
-static certstore_bundle *read_token(csi_p11 *token, csi_parts *parts)
-{
-    certstore_error err = { 0 };
-    CSI_AUTO_OBJECTS objects = { 0 };
-    if (csi_p11_read(token, &csi_limits_default, &objects, &err) != CERTSTORE_OK)
-        fail("reading", &err);
-    for (size_t i = 0; i < objects.count; i++)
-        if (csi_parts_add(parts, "", objects.items[i], &err) != CERTSTORE_OK)
-            fail("reading", &err);
-    const struct csi_decode in = { .parts = parts, .limits = &csi_limits_default, .remote = csi_p11_remote(token) };
-    certstore_bundle *bundle = csi_codec_pkcs11.decode(&in, &err);
-    if (bundle == NULL)
-        fail("reading", &err);
-    return bundle;
-}
-
-static bool is_there(const csi_parts *parts, struct csi_span object)
-{
-    for (size_t i = 0; i < parts->count; i++)
-        if (csi_object_same(csi_blob_span(parts->items[i].bytes), object))
-            return true;
-    return false;
-}
-
-/* What `certstore put` does, for a store to which things are only added. */
-static void write_token(csi_p11 *token, const csi_parts *before, const certstore_bundle *bundle)
-{
-    certstore_error err = { 0 };
-    CSI_AUTO(csi_parts) *after = csi_parts_new(&err);
-    const struct csi_encode in = {
-        .part_count = 1, .limits = &csi_limits_default, .remote = csi_p11_remote(token), .traits = csi_p11_info(token)->traits
-    };
-    if (after == NULL || csi_codec_pkcs11.encode(bundle, &in, after, &err) != CERTSTORE_OK)
-        fail("writing", &err);
-    for (size_t i = 0; i < after->count; i++)
-        if (!is_there(before, csi_blob_span(after->items[i].bytes)) &&
-            csi_p11_create(token, csi_blob_span(after->items[i].bytes), &err) != CERTSTORE_OK)
-            fail("writing", &err);
-}
-
-static const certstore_entry *the_key(const certstore_bundle *bundle)
-{
-    for (size_t i = 0; i < bundle->count; i++)
-        if (bundle->entries[i]->kind == CERTSTORE_KEY)
-            return bundle->entries[i];
-    fail("no private key on the token", NULL);
-    return NULL;
-}
-
-/* ---------------------------------------------------------------------------------------------------------------- commands */
-
-static void generate(csi_p11 *token, const char *type)
+/* No store makes keys, so this is asked of the token itself. */
+static void generate(const char *uri, const char *pin, const char *type)
 {
     certstore_error err = { 0 };
     CSI_AUTO_OBJECTS made = { 0 };
     const struct csi_key_policy policy = { .extractable = false };
-    CSI_AUTO(csi_parts) *parts = csi_parts_new(&err);
-    if (csi_p11_generate(token, type, "web", csi_span(NULL, 0), &policy, &made, &err) != CERTSTORE_OK)
+    CSI_AUTO(csi_p11_address) *address = csi_p11_address_parse(uri, &err);
+    CSI_AUTO(csi_secret) *secret = csi_secret_new(pin, strlen(pin), &err);
+    CSI_AUTO(csi_p11) *token = address != NULL && secret != NULL ? csi_p11_open(address, secret, &err) : NULL;
+    if (token == NULL || csi_p11_generate(token, type, "web", csi_span(NULL, 0), &policy, &made, &err) != CERTSTORE_OK)
         fail("generate", &err);
-    CSI_AUTO(certstore_bundle) *bundle = read_token(token, parts);
-    certstore_bytes *request = certstore_entry_export_csr(the_key(bundle), "CN=localhost", "localhost", &err);
-    if (request == NULL)
-        fail("request", &err);
-    PEM_write(stdout, "CERTIFICATE REQUEST", "", certstore_bytes_data(request), (long)certstore_bytes_size(request));
-    certstore_bytes_free(request);
 }
 
-static void put(csi_p11 *token, const char *path)
+/* Everything else is the public interface's. The context outlives entry, bundle and store. */
+static SSL_CTX *make_context(const char *uri, const char *pin, const SSL_METHOD *method, const char *ca)
 {
-    certstore_error err = { 0 };
-    char text[16384];
-    FILE *file = fopen(path, "rb");
-    size_t size = file != NULL ? fread(text, 1, sizeof text, file) : 0;
-    CSI_AUTO(csi_parts) *parts = csi_parts_new(&err);
-    CSI_AUTO(certstore_bundle) *bundle = read_token(token, parts);
-    CSI_AUTO(certstore_entry) *entry = certstore_entry_copy(the_key(bundle), &err);
-    if (certstore_entry_add_cert(entry, (const uint8_t *)text, size, &err) != CERTSTORE_OK ||
-        certstore_bundle_put(bundle, entry, &err) != CERTSTORE_OK || certstore_entry_check_key(entry, &err) != CERTSTORE_OK)
-        fail(path, &err);
-    write_token(token, parts, bundle);
-    if (file != NULL)
-        fclose(file);
-}
-
-/* The context outlives entry, bundle and every reference of ours to the token. */
-static SSL_CTX *make_context(csi_p11 *token, const SSL_METHOD *method, const char *ca)
-{
-    certstore_error err = { 0 };
-    CSI_AUTO(csi_parts) *parts = csi_parts_new(&err);
-    CSI_AUTO(certstore_bundle) *bundle = read_token(token, parts);
+    certstore_error *err = certstore_error_new();
+    certstore_options *options = certstore_options_new(err);
+    certstore_options_set_password(options, (const uint8_t *)pin, strlen(pin), err);
+    certstore *store = certstore_open(uri, options, err);
+    certstore_bundle *bundle = certstore_read(store, err);
+    const certstore_entry *entry = certstore_bundle_find(bundle, "web");
     SSL_CTX *ctx = SSL_CTX_new(method);
-    if (ctx == NULL || certstore_entry_use(the_key(bundle), ctx, &err) != CERTSTORE_OK)
-        fail("context", &err);
+    if (ctx == NULL || certstore_entry_use(entry, ctx, err) != CERTSTORE_OK)
+        fail("context", err);
     if (SSL_CTX_load_verify_file(ctx, ca) != 1 || SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION) != 1)
         fail(ca, NULL);
     SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+    certstore_bundle_free(bundle);
+    certstore_free(store);
+    certstore_options_free(options);
+    certstore_error_free(err);
     return ctx;
 }
 
@@ -210,24 +129,21 @@ static void call(SSL_CTX *ctx, const char *port)
 
 int main(int argc, char **argv)
 {
-    if (argc < 4)
-        fail("usage: tokentls generate|put|server|client URI ...", NULL);
-    csi_p11 *token = open_token(argv[2]);
-    bool server = strcmp(argv[1], "server") == 0;
-    if (strcmp(argv[1], "generate") == 0)
-        generate(token, argv[3]);
-    else if (strcmp(argv[1], "put") == 0)
-        put(token, argv[3]);
-    else if (argc == 5) {
-        SSL_CTX *ctx = make_context(token, server ? TLS_server_method() : TLS_client_method(), argv[3]);
-        csi_p11_free(token);
-        token = NULL;
-        if (server)
-            serve(ctx, argv[4]);
-        else
-            call(ctx, argv[4]);
-        SSL_CTX_free(ctx);
+    const char *pin = getenv("TOKENTLS_PIN");
+    if (pin == NULL || argc < 4)
+        fail("usage: tokentls generate|server|client URI ..., with $TOKENTLS_PIN", NULL);
+    if (strcmp(argv[1], "generate") == 0) {
+        generate(argv[2], pin, argv[3]);
+        return 0;
     }
-    csi_p11_free(token);
+    bool server = strcmp(argv[1], "server") == 0;
+    if (argc != 5)
+        fail("usage: tokentls server|client URI CA PORT", NULL);
+    SSL_CTX *ctx = make_context(argv[2], pin, server ? TLS_server_method() : TLS_client_method(), argv[3]);
+    if (server)
+        serve(ctx, argv[4]);
+    else
+        call(ctx, argv[4]);
+    SSL_CTX_free(ctx);
     return 0;
 }

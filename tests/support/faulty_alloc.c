@@ -3,14 +3,16 @@
 #include "support/faulty_alloc.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
 
-static long calls;
-static size_t bytes;
-static long fail_at;
-static bool for_good;
-static bool hit;
+/* Tests of threads allocate, too. */
+static atomic_long calls;
+static atomic_size_t bytes;
+static atomic_long fail_at;
+static atomic_bool for_good;
+static atomic_bool hit;
 
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
@@ -50,12 +52,13 @@ bool faulty_alloc_hit(void)
 static bool refuse(size_t count, size_t size)
 {
     size_t wanted;
-    calls++;
+    long call = ++calls;
     bytes += __builtin_mul_overflow(count, size, &wanted) ? 0 : wanted;
-    bool now = fail_at != 0 && (calls == fail_at || (for_good && calls > fail_at));
-    hit = hit || now;
-    if (now)
+    bool now = fail_at != 0 && (call == fail_at || (for_good && call > fail_at));
+    if (now) {
+        hit = true;
         errno = ENOMEM;
+    }
     return now;
 }
 

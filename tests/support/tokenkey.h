@@ -13,7 +13,7 @@
 
 /* The program's token, opened and logged in; one reference for the caller. */
 csi_p11 *tokenkey_token(void);
-/* The private key object of make_key(type, 1) on it, as the token tells it; the caller's. */
+/* The private key object of make_key(type, 1) on a token, as the token tells it, put there where it is not yet; the caller's. */
 csi_blob *tokenkey_object(csi_p11 *token, const char *type);
 /* The same as an EVP_PKEY; the caller's. Its public half is from make_key(). */
 EVP_PKEY *tokenkey_make(const char *type);

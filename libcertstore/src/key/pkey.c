@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pkey.c: private keys as EVP_PKEY. What the certificate already says of its key is read there, and what a token says in the key's object: it costs
- * no passphrase, and no token is asked. */
+/* pkey.c: private keys as EVP_PKEY. What the certificate already says of its key is read there, and what a token says in the key's object: it
+ * costs no passphrase, and no token is asked. */
 #include "key/pkey.h"
 
 #include <openssl/evp.h>

@@ -3,8 +3,8 @@
  * provider.c: a built-in OpenSSL provider in a library context of its own, and the keys that come out of it.
  *
  * That context is the one thing in this library that a process has once and keeps. It is made when the first key of a token is asked for, never
- * changed afterwards, and never freed: an EVP_PKEY refers to it for as long as it lives, OpenSSL gives no place after an EVP_PKEY's end at which it
- * could be freed, and threads that drew random numbers in it come back to it when they end.
+ * changed afterwards, and never freed: an EVP_PKEY refers to it for as long as it lives, OpenSSL gives no place after an EVP_PKEY's end at which
+ * it could be freed, and threads that drew random numbers in it come back to it when they end.
  */
 #include "key/provider.h"
 
@@ -13,7 +13,6 @@
 
 #include <openssl/err.h>
 #include <openssl/provider.h>
-#include <openssl/x509.h>
 
 #include "key/provider_internal.h"
 #include "model/ossl.h"
@@ -189,15 +188,6 @@ certstore_status csi_token_sign(struct csi_token_key *key, const struct csi_book
     return strcmp(key->type, "EC") == 0 ? csi_ec_sign(key, data, out, err) : csi_ed25519_sign(key, data, out, err);
 }
 
-static EVP_PKEY *make_twin(OSSL_LIB_CTX *context, struct csi_span spki, certstore_error *err)
-{
-    const unsigned char *at = spki.data;
-    EVP_PKEY *twin = spki.size <= INT32_MAX ? d2i_PUBKEY_ex(NULL, &at, (long)spki.size, context, CSI_PROVIDER_TWIN) : NULL;
-    if (twin == NULL)
-        csi_fail_ossl(err, CERTSTORE_E_MALFORMED, "key: OpenSSL cannot read its public key; give the certificate that belongs to it");
-    return twin;
-}
-
 static const char *type_of(const EVP_PKEY *twin, certstore_error *err)
 {
     static const char *const types[] = { "RSA", "EC", "ED25519" };
@@ -222,7 +212,7 @@ static EVP_PKEY *import(OSSL_LIB_CTX *context, const char *type, struct csi_toke
 EVP_PKEY *csi_token_pkey(csi_p11 *token, struct csi_span object, struct csi_span spki, certstore_error *err)
 {
     OSSL_LIB_CTX *context = the_context(err);
-    CSI_AUTO(EVP_PKEY) *twin = context != NULL ? make_twin(context, spki, err) : NULL;
+    CSI_AUTO(EVP_PKEY) *twin = context != NULL ? csi_provider_twin(context, spki, err) : NULL;
     const char *type = twin != NULL ? type_of(twin, err) : NULL;
     CSI_AUTO(csi_blob) *blob = type != NULL ? csi_blob_new(object.data, object.size, err) : NULL;
     if (blob == NULL)

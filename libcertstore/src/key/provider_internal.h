@@ -3,8 +3,8 @@
  * provider_internal.h: what the rooms of the provider share.
  *
  * Every key has a twin: its public half as a key of OpenSSL's default provider. The twin verifies and encrypts, it answers what a key's size and
- * curve are, and a context over it keeps the books of an operation: padding, salt, digests, the AlgorithmIdentifier, in every spelling that OpenSSL
- * takes. So only two things are done here, signing and decrypting, and nothing is parsed twice.
+ * curve are, and a context over it keeps the books of an operation: padding, salt, digests, the AlgorithmIdentifier, in every spelling that
+ * OpenSSL takes. So only two things are done here, signing and decrypting, and nothing is parsed twice.
  */
 #ifndef CSI_PROVIDER_INTERNAL_H
 #define CSI_PROVIDER_INTERNAL_H
@@ -20,8 +20,8 @@
 
 #define CSI_PROVIDER_NAME "certstore"
 #define CSI_PROVIDER_ITSELF "provider=" CSI_PROVIDER_NAME
-/* Whatever is looked up for a twin says so: OpenSSL 3.0 caches what it fetched from a provider that was named to it under the properties alone, and
- * then gives it to whoever asks with the same properties and names none. */
+/* Whatever is looked up for a twin says so: OpenSSL 3.0 caches what it fetched from a provider that was named to it under the properties alone,
+ * and then gives it to whoever asks with the same properties and names none. */
 #define CSI_PROVIDER_TWIN "provider=default"
 /* The one parameter that makes a key of a token: an octet pointer to a struct csi_token_source. */
 #define CSI_PROVIDER_SOURCE "certstore-source"
@@ -60,6 +60,9 @@ void csi_token_key_free(struct csi_token_key *key);
 /* Drops a callback's error, or puts it on OpenSSL's queue and remembers it for csi_token_pkey_failure(). Returns 1 or 0, as callbacks do. */
 int csi_token_done(struct csi_token_key *key, const certstore_error *err);
 
+/* provider_twin.c: a public key of the default provider in that context; the caller's. */
+EVP_PKEY *csi_provider_twin(OSSL_LIB_CTX *context, struct csi_span spki, certstore_error *err);
+
 /* What an operation's books say. */
 struct csi_books {
     EVP_PKEY_CTX *context;
@@ -69,8 +72,8 @@ struct csi_books {
 certstore_status csi_books_digest(const struct csi_books *books, const char *name, EVP_MD **md, certstore_error *err);
 certstore_status csi_books_number(const struct csi_books *books, const char *name, int *number, certstore_error *err);
 
-/* provider_rsa.c, provider_ec.c: one signature over what was hashed (for Ed25519: over the message), appended to out in the form that X.509 has it.
- * */
+/* provider_rsa.c, provider_ec.c: one signature over what was hashed (for Ed25519: over the message), appended to out in the form that X.509 has
+ * it. */
 certstore_status csi_rsa_sign(struct csi_token_key *key, const struct csi_books *books, struct csi_span digest, struct csi_buf *out,
                               certstore_error *err);
 certstore_status csi_rsa_decrypt(struct csi_token_key *key, const struct csi_books *books, struct csi_span data, struct csi_buf *out,

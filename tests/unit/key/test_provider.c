@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include <openssl/cms.h>
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/pkcs12.h>
@@ -480,6 +481,30 @@ static void a_kind_of_key_that_no_token_has_is_refused_by_name(void **state)
     ERR_clear_error();
 }
 
+/* A compressed point; one that is not on its curve; one that was cut short. */
+static void a_public_key_in_an_unusual_form_is_read_or_refused_as_openssl_does(void **state)
+{
+    (void)state;
+    certstore_error err = { 0 };
+    CSI_AUTO(csi_p11) *token = tokenkey_token();
+    CSI_AUTO(csi_blob) *object = tokenkey_object(token, "EC:P-256");
+    CSI_AUTO(EVP_PKEY) *compressed = EVP_PKEY_dup(make_key("EC:P-256", 1));
+    check(EVP_PKEY_set_utf8_string_param(compressed, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT, "compressed"), "form", "EC");
+    CSI_AUTO(csi_blob) *spki = make_spki(compressed);
+    CSI_AUTO(EVP_PKEY) *key = csi_token_pkey(token, csi_blob_span(object), csi_blob_span(spki), &err);
+    assert_int_equal(EVP_PKEY_eq(key, make_key("EC:P-256", 1)), 1);
+    CSI_AUTO(csi_blob) *whole = make_spki(make_key("EC:P-256", 1));
+    whole->data[whole->size - 1] ^= 1;
+    assert_null(csi_token_pkey(token, csi_blob_span(object), csi_blob_span(whole), &err));
+    assert_int_equal(err.status, CERTSTORE_E_MALFORMED);
+    for (size_t size = 0; size < whole->size; size += 7) {
+        certstore_error_clear(&err);
+        assert_null(csi_token_pkey(token, csi_blob_span(object), csi_span(whole->data, size), &err));
+        assert_int_equal(err.status, CERTSTORE_E_MALFORMED);
+    }
+    ERR_clear_error();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -501,6 +526,7 @@ int main(void)
         cmocka_unit_test(a_duplicate_signs_as_well_and_outlives_the_first),
         cmocka_unit_test(a_context_can_be_copied_in_the_middle),
         cmocka_unit_test(the_key_works_in_a_library_context_of_the_programs_own),
+        cmocka_unit_test(a_public_key_in_an_unusual_form_is_read_or_refused_as_openssl_does),
         cmocka_unit_test(a_kind_of_key_that_no_token_has_is_refused_by_name),
     };
     return cmocka_run_group_tests_name("provider", tests, NULL, NULL);

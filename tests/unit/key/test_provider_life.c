@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_provider_life.c: how long a token's key lives and what it lives through: threads, forks, logouts, a token that goes away, stores and bundles
- * freed before it, and the end of the process. Over SoftHSM.
+ * test_provider_life.c: how long a token's key lives and what it lives through: threads, forks, logouts, a token that goes away, stores and
+ * bundles freed before it, and the end of the process. Over SoftHSM.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,6 +19,7 @@
 #include <openssl/evp.h>
 
 #include "key/provider.h"
+#include "support/faulty_alloc.h"
 #include "support/make.h"
 #include "support/tokenkey.h"
 
@@ -203,19 +204,42 @@ static void a_software_key_has_no_failure_to_tell(void **state)
     assert_int_equal(err.status, CERTSTORE_OK);
 }
 
+/* One after the other, of those that this library makes itself: no signature, and a reason; and then the next one works. */
+static void every_allocation_may_fail(void **state)
+{
+    (void)state;
+    enum { MOST = 400 };
+    static const char *const types[] = { "RSA:2048", "EC:P-256", "ED25519" };
+    CSI_AUTO(csi_p11) *token = tokenkey_token();
+    for (int i = 0; i < 3; i++) {
+        CSI_AUTO(csi_blob) *object = tokenkey_object(token, types[i]);
+        CSI_AUTO(csi_blob) *spki = make_spki(make_key(types[i], 1));
+        int at = 1;
+        bool hit = true;
+        for (; at < MOST && hit; at++) {
+            certstore_error err = { 0 };
+            faulty_alloc_reset(at, false);
+            CSI_AUTO(EVP_PKEY) *key = csi_token_pkey(token, csi_blob_span(object), csi_blob_span(spki), &err);
+            bool made = key != NULL && signs(key, key);
+            hit = faulty_alloc_hit();
+            faulty_alloc_reset(0, false);
+            assert_true(made || hit);
+            assert_true(made || key != NULL || err.status == CERTSTORE_E_MEMORY);
+            assert_true(key == NULL || signs(key, key));
+            ERR_clear_error();
+        }
+        assert_true(at > 5 && at < MOST);
+    }
+}
+
 /* -------------------------------------------------------------------------------------------------------------- ownership */
 
 static void a_key_outlives_its_entry_and_every_other_reference(void **state)
 {
     (void)state;
     certstore_error err = { 0 };
+    csi_p11_free(tokenkey_token()); /* it is there now, whichever test runs first */
     csi_p11 *token = tokens_open_softhsm("keys", TOKEN_PIN, &err);
-    if (token == NULL) { /* nothing has made it yet */
-        CSI_AUTO(csi_p11) *first = tokenkey_token();
-        assert_non_null(first);
-        certstore_error_clear(&err);
-        token = tokens_open_softhsm("keys", TOKEN_PIN, &err);
-    }
     assert_non_null(token);
     CSI_AUTO(csi_blob) *object = tokenkey_object(token, "RSA:2048");
     CSI_AUTO(csi_blob) *spki = make_spki(make_key("RSA:2048", 1));
@@ -297,6 +321,7 @@ int main(void)
         cmocka_unit_test(a_key_that_is_gone_fails_with_the_reason_on_openssls_queue),
         cmocka_unit_test(success_leaves_openssls_queue_as_it_was),
         cmocka_unit_test(a_software_key_has_no_failure_to_tell),
+        cmocka_unit_test(every_allocation_may_fail),
         cmocka_unit_test(a_key_outlives_its_entry_and_every_other_reference),
         cmocka_unit_test(the_process_ends_well_wherever_the_key_is_freed),
     };

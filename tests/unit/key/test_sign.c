@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_sign.c: signing and decrypting by name, and what an entry says of its key, through the public functions: for keys in files and for keys that
- * stay on a token (SoftHSM), which must not be told apart by what comes out.
+ * test_sign.c: signing and decrypting by name, and what an entry says of its key, through the public functions: for keys in files and for keys
+ * that stay on a token (SoftHSM), which must not be told apart by what comes out.
  */
 #include <setjmp.h>
 #include <stdarg.h>
