@@ -13,8 +13,8 @@
  * A transaction of one participant whose promotion is a single atomic step (a rename) is light: that step is the commit point. It takes the same path
  * without COMMIT record, and its journal and marker are written but not synced: recovery decides it by looking.
  *
- * Invariants. Each has a test of that name in tests/conformance/test_participants.c (9: tests/unit/media/test_place.c as well); 5, 7 and 11 come with
- * tokens and deadlines.
+ * Invariants. Each has a test of that name in tests/conformance/test_participants.c (9: tests/unit/media/test_place.c as well), but for those that
+ * only tokens can break: 5 is held by tests/conformance/test_tokens.c, 7 by tests/unit/p11/test_session.c. 11 comes with deadlines.
  *
  *    1. Before COMMIT every failure leaves every store byte-identical, with mode, owner, xattrs and links, and no litter.
  *    2. After COMMIT no call says "not done": it says OK or IN_DOUBT, and recovery makes it one or the other.
