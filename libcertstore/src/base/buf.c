@@ -7,12 +7,21 @@
 #include <stdio.h>
 
 #include "base/error.h"
+#include "base/os.h"
 
 void csi_buf_free(struct csi_buf *buf)
 {
     csi_wipe(buf->data, buf->capacity);
     free(buf->data);
     *buf = (struct csi_buf){ 0 };
+}
+
+uint8_t *csi_bytes_room(size_t size)
+{
+    uint8_t *data = malloc(size);
+    if (data != NULL)
+        csi_os_large_pages(data, size);
+    return data;
 }
 
 /* Not realloc: what a buffer held may be secret, and realloc would leave the old copy behind. */
@@ -22,7 +31,7 @@ static bool enlarge(struct csi_buf *buf, size_t wanted)
     while (capacity < wanted)
         if (!csi_mul(capacity, 2, &capacity))
             return false;
-    uint8_t *data = malloc(capacity);
+    uint8_t *data = csi_bytes_room(capacity);
     if (data == NULL)
         return false;
     if (buf->data != NULL)
@@ -165,7 +174,8 @@ void csi_blob_free(csi_blob *blob)
 {
     if (blob == NULL || atomic_fetch_sub_explicit(&blob->refs, 1, memory_order_acq_rel) != 1)
         return;
-    csi_wipe(blob->data, blob->size);
+    if (!blob->open)
+        csi_wipe(blob->data, blob->size);
     free(blob->data);
     free(blob);
 }

@@ -68,20 +68,6 @@ bool csi_der_next(struct csi_reader *r, struct csi_tlv *tlv)
     return true;
 }
 
-bool csi_der_expect(struct csi_reader *r, uint8_t tag, struct csi_tlv *tlv)
-{
-    return csi_left(r) > 0 && *r->at == tag && csi_der_next(r, tlv);
-}
-
-bool csi_der_enter(struct csi_reader *r, uint8_t tag, struct csi_reader *inner)
-{
-    struct csi_tlv tlv;
-    if (!csi_der_expect(r, tag, &tlv))
-        return false;
-    *inner = csi_reader(tlv.content);
-    return true;
-}
-
 bool csi_der_uint(struct csi_reader *r, uint64_t *value)
 {
     struct csi_reader trial = *r;

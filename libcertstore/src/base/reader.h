@@ -62,9 +62,19 @@ enum {
 /* The next element; false when the bytes end too early or are no DER. */
 bool csi_der_next(struct csi_reader *r, struct csi_tlv *tlv);
 /* The next element if it has that tag; otherwise false, and nothing is moved. */
-bool csi_der_expect(struct csi_reader *r, uint8_t tag, struct csi_tlv *tlv);
+static inline bool csi_der_expect(struct csi_reader *r, uint8_t tag, struct csi_tlv *tlv)
+{
+    return csi_left(r) > 0 && *r->at == tag && csi_der_next(r, tlv);
+}
 /* Enters the next element, which must have that tag: inner reads its content. */
-bool csi_der_enter(struct csi_reader *r, uint8_t tag, struct csi_reader *inner);
+static inline bool csi_der_enter(struct csi_reader *r, uint8_t tag, struct csi_reader *inner)
+{
+    struct csi_tlv tlv;
+    if (!csi_der_expect(r, tag, &tlv))
+        return false;
+    *inner = csi_reader(tlv.content);
+    return true;
+}
 /* A non-negative INTEGER that fits. */
 bool csi_der_uint(struct csi_reader *r, uint64_t *value);
 /* Writes the dotted form of an OID's content; false if it is malformed or does not fit. */

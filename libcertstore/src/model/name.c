@@ -82,20 +82,35 @@ static bool value_text(const struct csi_tlv *value, struct csi_buf *text)
     }
 }
 
-/* How many octets from `text` on need no thought: neither escaped anywhere nor a blank, which is at the edges, nor our U+0000. */
-static size_t plain_run(struct csi_span text)
+/* Octets that need no thought wherever they stand: neither escaped anywhere, nor a blank or '#', which are at the edges, nor the first of our
+ * U+0000. Asked once for every octet of every name, so by a table. */
+/* clang-format off */
+static const bool plain[256] = {
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* controls */
+    0, 1, 0, 0, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1, 1, 1,  1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1, 0, 1, /* blank " # + ,  and  ; < > */
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,  1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 1, 1, 1, /* backslash */
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,  1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, /* DEL */
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,  1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,  1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+    0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,  1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, /* C0 80 */
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,  1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+};
+/* clang-format on */
+
+/* How many octets from there on are written as they are: the plain ones, and blanks between others. */
+static size_t plain_run(struct csi_span text, size_t from)
 {
-    size_t run = 0;
-    while (run < text.size && text.data[run] > '#' && text.data[run] != 0x7f && text.data[run] != 0xc0 && strchr("+,;<>\\", text.data[run]) == NULL)
-        run++;
-    return run;
+    size_t at = from;
+    while (at < text.size && (plain[text.data[at]] || (text.data[at] == ' ' && at > 0 && at + 1 < text.size)))
+        at++;
+    return at - from;
 }
 
 /* RFC 4514 section 2.4: what must be escaped, and where. Control characters as \hh, so that a name cannot break a line. */
 static void put_escaped(struct csi_span text, struct csi_buf *out)
 {
     for (size_t i = 0; i < text.size; i++) {
-        size_t run = plain_run(csi_span(text.data + i, text.size - i));
+        size_t run = plain_run(text, i);
         csi_buf_put(out, text.data + i, run);
         i += run;
         if (i == text.size)
