@@ -127,6 +127,10 @@ uint32_t certstore_store_capabilities(const certstore *store)
         bits &= ~(uint32_t)CERTSTORE_CAN_KEYS;
     if ((traits & CSI_TOKEN_SECRETS) == 0)
         bits &= ~(uint32_t)CERTSTORE_CAN_SECRETS;
+    if (store->token != NULL && !csi_p11_generates(store->token))
+        bits &= ~(uint32_t)CERTSTORE_CAN_GENERATE;
+    if (store->token != NULL && !csi_p11_wraps(store->token))
+        bits &= ~(uint32_t)CERTSTORE_CAN_WRAP;
     return bits;
 }
 

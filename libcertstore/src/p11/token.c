@@ -65,7 +65,8 @@ csi_p11 *csi_p11_open(const csi_p11_address *address, const csi_secret *pin, cer
     if (csi_module_open(token, address, err) != CERTSTORE_OK || csi_sessions_open(token, err) != CERTSTORE_OK)
         return NULL;
     token->info.traits = token->remote.traits = csi_traits(token);
-    if (csi_p11_address_is_partial(address)) {
+    token->info.partial = csi_p11_address_is_partial(address);
+    if (token->info.partial) {
         CSI_AUTO(csi_chars) *text = csi_p11_address_text(address, err);
         token->objects = text != NULL ? csi_p11_address_parse(text, err) : NULL;
         if (token->objects == NULL)

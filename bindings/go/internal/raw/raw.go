@@ -103,30 +103,35 @@ typedef _goslice_ swig_type_71;
 typedef _gostring_ swig_type_72;
 typedef _gostring_ swig_type_73;
 typedef _goslice_ swig_type_74;
-typedef long long swig_type_75;
-typedef long long swig_type_76;
-typedef long long swig_type_77;
-typedef long long swig_type_78;
+typedef _gostring_ swig_type_75;
+typedef _gostring_ swig_type_76;
+typedef _gostring_ swig_type_77;
+typedef _goslice_ swig_type_78;
 typedef _goslice_ swig_type_79;
-typedef _gostring_ swig_type_80;
-typedef _gostring_ swig_type_81;
+typedef long long swig_type_80;
+typedef long long swig_type_81;
 typedef long long swig_type_82;
 typedef long long swig_type_83;
-typedef long long swig_type_84;
-typedef long long swig_type_85;
-typedef long long swig_type_86;
+typedef _goslice_ swig_type_84;
+typedef _gostring_ swig_type_85;
+typedef _gostring_ swig_type_86;
 typedef long long swig_type_87;
-typedef _gostring_ swig_type_88;
+typedef long long swig_type_88;
 typedef long long swig_type_89;
-typedef _gostring_ swig_type_90;
+typedef long long swig_type_90;
 typedef long long swig_type_91;
-typedef _gostring_ swig_type_92;
-typedef long long swig_type_93;
-typedef _gostring_ swig_type_94;
-typedef long long swig_type_95;
+typedef long long swig_type_92;
+typedef _gostring_ swig_type_93;
+typedef long long swig_type_94;
+typedef _gostring_ swig_type_95;
 typedef long long swig_type_96;
-typedef long long swig_type_97;
+typedef _gostring_ swig_type_97;
 typedef long long swig_type_98;
+typedef _gostring_ swig_type_99;
+typedef long long swig_type_100;
+typedef long long swig_type_101;
+typedef long long swig_type_102;
+typedef long long swig_type_103;
 extern void _wrap_Swig_free_raw_3c496c6e18cca352(uintptr_t arg1);
 extern uintptr_t _wrap_Swig_malloc_raw_3c496c6e18cca352(swig_intgo arg1);
 extern swig_intgo _wrap_CERTSTORE_OK_raw_3c496c6e18cca352(void);
@@ -206,6 +211,8 @@ extern swig_intgo _wrap_CERTSTORE_CAN_TRUST_PURPOSES_raw_3c496c6e18cca352(void);
 extern swig_intgo _wrap_CERTSTORE_CAN_DATES_raw_3c496c6e18cca352(void);
 extern swig_intgo _wrap_CERTSTORE_CAN_KEY_PASSWORDS_raw_3c496c6e18cca352(void);
 extern swig_intgo _wrap_CERTSTORE_CAN_INTEGRITY_raw_3c496c6e18cca352(void);
+extern swig_intgo _wrap_CERTSTORE_CAN_GENERATE_raw_3c496c6e18cca352(void);
+extern swig_intgo _wrap_CERTSTORE_CAN_WRAP_raw_3c496c6e18cca352(void);
 extern uintptr_t _wrap_certstore_open_raw_3c496c6e18cca352(swig_type_23 arg1, uintptr_t arg2, uintptr_t arg3);
 extern void _wrap_certstore_free_raw_3c496c6e18cca352(uintptr_t arg1);
 extern swig_type_24 _wrap_certstore_uri_raw_3c496c6e18cca352(uintptr_t arg1);
@@ -274,10 +281,18 @@ extern uintptr_t _wrap_certstore_entry_export_csr_raw_3c496c6e18cca352(uintptr_t
 extern uintptr_t _wrap_certstore_entry_export_public_key_raw_3c496c6e18cca352(uintptr_t arg1, uintptr_t arg2);
 extern uintptr_t _wrap_certstore_key_sign_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_69 arg2, swig_type_70 arg3, swig_type_71 arg4, uintptr_t arg5);
 extern uintptr_t _wrap_certstore_key_decrypt_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_72 arg2, swig_type_73 arg3, swig_type_74 arg4, uintptr_t arg5);
+extern swig_intgo _wrap_CERTSTORE_KEY_EXTRACTABLE_raw_3c496c6e18cca352(void);
+extern swig_intgo _wrap_CERTSTORE_KEY_READABLE_raw_3c496c6e18cca352(void);
+extern swig_intgo _wrap_CERTSTORE_KEY_ALWAYS_AUTHENTICATE_raw_3c496c6e18cca352(void);
+extern swig_intgo _wrap_CERTSTORE_KEY_REUSE_raw_3c496c6e18cca352(void);
+extern swig_intgo _wrap_CERTSTORE_KEY_ROTATE_raw_3c496c6e18cca352(void);
+extern uintptr_t _wrap_certstore_key_generate_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_75 arg2, swig_type_76 arg3, swig_intgo arg4, uintptr_t arg5);
+extern uintptr_t _wrap_certstore_key_export_wrapped_raw_3c496c6e18cca352(uintptr_t arg1, uintptr_t arg2, uintptr_t arg3);
+extern uintptr_t _wrap_certstore_key_unwrap_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_77 arg2, uintptr_t arg3, swig_type_78 arg4, swig_type_79 arg5, swig_intgo arg6, uintptr_t arg7);
 extern swig_voidp _wrap_certstore_cert_data_raw_3c496c6e18cca352(uintptr_t arg1);
-extern swig_type_75 _wrap_certstore_cert_size_raw_3c496c6e18cca352(uintptr_t arg1);
-extern swig_type_76 _wrap_certstore_cert_not_before_raw_3c496c6e18cca352(uintptr_t arg1);
-extern swig_type_77 _wrap_certstore_cert_not_after_raw_3c496c6e18cca352(uintptr_t arg1);
+extern swig_type_80 _wrap_certstore_cert_size_raw_3c496c6e18cca352(uintptr_t arg1);
+extern swig_type_81 _wrap_certstore_cert_not_before_raw_3c496c6e18cca352(uintptr_t arg1);
+extern swig_type_82 _wrap_certstore_cert_not_after_raw_3c496c6e18cca352(uintptr_t arg1);
 extern swig_intgo _wrap_certstore_cert_is_ca_raw_3c496c6e18cca352(uintptr_t arg1);
 extern swig_intgo _wrap_certstore_cert_is_self_issued_raw_3c496c6e18cca352(uintptr_t arg1);
 extern uintptr_t _wrap_certstore_cert_export_subject_raw_3c496c6e18cca352(uintptr_t arg1, uintptr_t arg2);
@@ -292,26 +307,26 @@ extern uintptr_t _wrap_certstore_cert_export_sans_raw_3c496c6e18cca352(uintptr_t
 extern uintptr_t _wrap_certstore_cert_export_pem_raw_3c496c6e18cca352(uintptr_t arg1, uintptr_t arg2);
 extern uintptr_t _wrap_certstore_txn_begin_raw_3c496c6e18cca352(uintptr_t arg1);
 extern swig_intgo _wrap_certstore_txn_replace_raw_3c496c6e18cca352(uintptr_t arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4);
-extern swig_intgo _wrap_certstore_txn_restore_raw_3c496c6e18cca352(uintptr_t arg1, uintptr_t arg2, swig_type_78 arg3, uintptr_t arg4);
-extern swig_intgo _wrap_certstore_txn_set_password_raw_3c496c6e18cca352(uintptr_t arg1, uintptr_t arg2, swig_type_79 arg3, uintptr_t arg4);
-extern swig_intgo _wrap_certstore_txn_set_note_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_80 arg2, uintptr_t arg3);
+extern swig_intgo _wrap_certstore_txn_restore_raw_3c496c6e18cca352(uintptr_t arg1, uintptr_t arg2, swig_type_83 arg3, uintptr_t arg4);
+extern swig_intgo _wrap_certstore_txn_set_password_raw_3c496c6e18cca352(uintptr_t arg1, uintptr_t arg2, swig_type_84 arg3, uintptr_t arg4);
+extern swig_intgo _wrap_certstore_txn_set_note_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_85 arg2, uintptr_t arg3);
 extern swig_intgo _wrap_certstore_txn_prepare_raw_3c496c6e18cca352(uintptr_t arg1, uintptr_t arg2);
 extern swig_intgo _wrap_certstore_txn_commit_raw_3c496c6e18cca352(uintptr_t arg1, uintptr_t arg2);
-extern swig_type_81 _wrap_certstore_txn_id_raw_3c496c6e18cca352(uintptr_t arg1);
-extern swig_type_82 _wrap_certstore_txn_changed_raw_3c496c6e18cca352(uintptr_t arg1);
+extern swig_type_86 _wrap_certstore_txn_id_raw_3c496c6e18cca352(uintptr_t arg1);
+extern swig_type_87 _wrap_certstore_txn_changed_raw_3c496c6e18cca352(uintptr_t arg1);
 extern void _wrap_certstore_txn_free_raw_3c496c6e18cca352(uintptr_t arg1);
 extern uintptr_t _wrap_certstore_history_read_raw_3c496c6e18cca352(uintptr_t arg1, uintptr_t arg2);
-extern swig_type_83 _wrap_certstore_history_count_raw_3c496c6e18cca352(uintptr_t arg1);
-extern swig_type_84 _wrap_certstore_history_generation_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_85 arg2);
-extern swig_type_86 _wrap_certstore_history_time_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_87 arg2);
-extern swig_type_88 _wrap_certstore_history_actor_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_89 arg2);
-extern swig_type_90 _wrap_certstore_history_note_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_91 arg2);
-extern swig_type_92 _wrap_certstore_history_txn_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_93 arg2);
-extern swig_type_94 _wrap_certstore_history_sha256_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_95 arg2);
-extern swig_intgo _wrap_certstore_history_kept_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_96 arg2);
+extern swig_type_88 _wrap_certstore_history_count_raw_3c496c6e18cca352(uintptr_t arg1);
+extern swig_type_89 _wrap_certstore_history_generation_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_90 arg2);
+extern swig_type_91 _wrap_certstore_history_time_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_92 arg2);
+extern swig_type_93 _wrap_certstore_history_actor_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_94 arg2);
+extern swig_type_95 _wrap_certstore_history_note_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_96 arg2);
+extern swig_type_97 _wrap_certstore_history_txn_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_98 arg2);
+extern swig_type_99 _wrap_certstore_history_sha256_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_100 arg2);
+extern swig_intgo _wrap_certstore_history_kept_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_101 arg2);
 extern void _wrap_certstore_history_free_raw_3c496c6e18cca352(uintptr_t arg1);
-extern swig_type_97 _wrap_certstore_generation_raw_3c496c6e18cca352(uintptr_t arg1, uintptr_t arg2);
-extern uintptr_t _wrap_certstore_generation_read_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_98 arg2, uintptr_t arg3);
+extern swig_type_102 _wrap_certstore_generation_raw_3c496c6e18cca352(uintptr_t arg1, uintptr_t arg2);
+extern uintptr_t _wrap_certstore_generation_read_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_103 arg2, uintptr_t arg3);
 extern uintptr_t _wrap_certstore_recover_raw_3c496c6e18cca352(uintptr_t arg1, uintptr_t arg2);
 extern uintptr_t _wrap_certstore_recover_store_raw_3c496c6e18cca352(uintptr_t arg1, uintptr_t arg2);
 extern uintptr_t _wrap_certstore_pending_raw_3c496c6e18cca352(uintptr_t arg1, uintptr_t arg2);
@@ -1030,6 +1045,22 @@ func _swig_getCERTSTORE_CAN_INTEGRITY() (_swig_ret Enum_SS_certstore_capability)
 
 var CERTSTORE_CAN_INTEGRITY Enum_SS_certstore_capability = _swig_getCERTSTORE_CAN_INTEGRITY()
 
+func _swig_getCERTSTORE_CAN_GENERATE() (_swig_ret Enum_SS_certstore_capability) {
+	var swig_r Enum_SS_certstore_capability
+	swig_r = (Enum_SS_certstore_capability)(C._wrap_CERTSTORE_CAN_GENERATE_raw_3c496c6e18cca352())
+	return swig_r
+}
+
+var CERTSTORE_CAN_GENERATE Enum_SS_certstore_capability = _swig_getCERTSTORE_CAN_GENERATE()
+
+func _swig_getCERTSTORE_CAN_WRAP() (_swig_ret Enum_SS_certstore_capability) {
+	var swig_r Enum_SS_certstore_capability
+	swig_r = (Enum_SS_certstore_capability)(C._wrap_CERTSTORE_CAN_WRAP_raw_3c496c6e18cca352())
+	return swig_r
+}
+
+var CERTSTORE_CAN_WRAP Enum_SS_certstore_capability = _swig_getCERTSTORE_CAN_WRAP()
+
 func Certstore_open(arg1 string, arg2 Struct_SS_certstore_options, arg3 Struct_SS_certstore_error) (_swig_ret Struct_SS_certstore) {
 	var swig_r Struct_SS_certstore
 	_swig_i_0 := arg1
@@ -1714,6 +1745,96 @@ func Certstore_key_decrypt(arg1 Struct_SS_certstore_entry, arg2 string, arg3 str
 	return swig_r
 }
 
+type Enum_SS_certstore_key_policy int
+
+func _swig_getCERTSTORE_KEY_EXTRACTABLE() (_swig_ret Enum_SS_certstore_key_policy) {
+	var swig_r Enum_SS_certstore_key_policy
+	swig_r = (Enum_SS_certstore_key_policy)(C._wrap_CERTSTORE_KEY_EXTRACTABLE_raw_3c496c6e18cca352())
+	return swig_r
+}
+
+var CERTSTORE_KEY_EXTRACTABLE Enum_SS_certstore_key_policy = _swig_getCERTSTORE_KEY_EXTRACTABLE()
+
+func _swig_getCERTSTORE_KEY_READABLE() (_swig_ret Enum_SS_certstore_key_policy) {
+	var swig_r Enum_SS_certstore_key_policy
+	swig_r = (Enum_SS_certstore_key_policy)(C._wrap_CERTSTORE_KEY_READABLE_raw_3c496c6e18cca352())
+	return swig_r
+}
+
+var CERTSTORE_KEY_READABLE Enum_SS_certstore_key_policy = _swig_getCERTSTORE_KEY_READABLE()
+
+func _swig_getCERTSTORE_KEY_ALWAYS_AUTHENTICATE() (_swig_ret Enum_SS_certstore_key_policy) {
+	var swig_r Enum_SS_certstore_key_policy
+	swig_r = (Enum_SS_certstore_key_policy)(C._wrap_CERTSTORE_KEY_ALWAYS_AUTHENTICATE_raw_3c496c6e18cca352())
+	return swig_r
+}
+
+var CERTSTORE_KEY_ALWAYS_AUTHENTICATE Enum_SS_certstore_key_policy = _swig_getCERTSTORE_KEY_ALWAYS_AUTHENTICATE()
+
+func _swig_getCERTSTORE_KEY_REUSE() (_swig_ret Enum_SS_certstore_key_policy) {
+	var swig_r Enum_SS_certstore_key_policy
+	swig_r = (Enum_SS_certstore_key_policy)(C._wrap_CERTSTORE_KEY_REUSE_raw_3c496c6e18cca352())
+	return swig_r
+}
+
+var CERTSTORE_KEY_REUSE Enum_SS_certstore_key_policy = _swig_getCERTSTORE_KEY_REUSE()
+
+func _swig_getCERTSTORE_KEY_ROTATE() (_swig_ret Enum_SS_certstore_key_policy) {
+	var swig_r Enum_SS_certstore_key_policy
+	swig_r = (Enum_SS_certstore_key_policy)(C._wrap_CERTSTORE_KEY_ROTATE_raw_3c496c6e18cca352())
+	return swig_r
+}
+
+var CERTSTORE_KEY_ROTATE Enum_SS_certstore_key_policy = _swig_getCERTSTORE_KEY_ROTATE()
+
+func Certstore_key_generate(arg1 Struct_SS_certstore, arg2 string, arg3 string, arg4 uint, arg5 Struct_SS_certstore_error) (_swig_ret Struct_SS_certstore_entry) {
+	var swig_r Struct_SS_certstore_entry
+	_swig_i_0 := getSwigcptr(arg1)
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	_swig_i_4 := getSwigcptr(arg5)
+	swig_r = (Struct_SS_certstore_entry)(SwigcptrStruct_SS_certstore_entry(C._wrap_certstore_key_generate_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), *(*C.swig_type_75)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_76)(unsafe.Pointer(&_swig_i_2)), C.swig_intgo(_swig_i_3), C.uintptr_t(_swig_i_4))))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg3
+	}
+	return swig_r
+}
+
+func Certstore_key_export_wrapped(arg1 Struct_SS_certstore_entry, arg2 Struct_SS_certstore_entry, arg3 Struct_SS_certstore_error) (_swig_ret Struct_SS_certstore_bytes) {
+	var swig_r Struct_SS_certstore_bytes
+	_swig_i_0 := getSwigcptr(arg1)
+	_swig_i_1 := getSwigcptr(arg2)
+	_swig_i_2 := getSwigcptr(arg3)
+	swig_r = (Struct_SS_certstore_bytes)(SwigcptrStruct_SS_certstore_bytes(C._wrap_certstore_key_export_wrapped_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2))))
+	return swig_r
+}
+
+func Certstore_key_unwrap(arg1 Struct_SS_certstore, arg2 string, arg3 Struct_SS_certstore_entry, arg4 []byte, arg5 []byte, arg6 uint, arg7 Struct_SS_certstore_error) (_swig_ret Struct_SS_certstore_entry) {
+	var swig_r Struct_SS_certstore_entry
+	_swig_i_0 := getSwigcptr(arg1)
+	_swig_i_1 := arg2
+	_swig_i_2 := getSwigcptr(arg3)
+	_swig_i_3 := arg4
+	_swig_i_4 := arg5
+	_swig_i_5 := arg6
+	_swig_i_6 := getSwigcptr(arg7)
+	swig_r = (Struct_SS_certstore_entry)(SwigcptrStruct_SS_certstore_entry(C._wrap_certstore_key_unwrap_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), *(*C.swig_type_77)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), *(*C.swig_type_78)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_79)(unsafe.Pointer(&_swig_i_4)), C.swig_intgo(_swig_i_5), C.uintptr_t(_swig_i_6))))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg4
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg5
+	}
+	return swig_r
+}
+
 func Certstore_cert_data(arg1 Struct_SS_certstore_cert) (_swig_ret *byte) {
 	var swig_r *byte
 	_swig_i_0 := getSwigcptr(arg1)
@@ -1860,7 +1981,7 @@ func Certstore_txn_restore(arg1 Struct_SS_certstore_txn, arg2 Struct_SS_certstor
 	_swig_i_1 := getSwigcptr(arg2)
 	_swig_i_2 := arg3
 	_swig_i_3 := getSwigcptr(arg4)
-	swig_r = (Enum_SS_certstore_status)(C._wrap_certstore_txn_restore_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_type_78(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (Enum_SS_certstore_status)(C._wrap_certstore_txn_restore_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_type_83(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	return swig_r
 }
 
@@ -1870,7 +1991,7 @@ func Certstore_txn_set_password(arg1 Struct_SS_certstore_txn, arg2 Struct_SS_cer
 	_swig_i_1 := getSwigcptr(arg2)
 	_swig_i_2 := arg3
 	_swig_i_3 := getSwigcptr(arg4)
-	swig_r = (Enum_SS_certstore_status)(C._wrap_certstore_txn_set_password_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_79)(unsafe.Pointer(&_swig_i_2)), C.uintptr_t(_swig_i_3)))
+	swig_r = (Enum_SS_certstore_status)(C._wrap_certstore_txn_set_password_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_84)(unsafe.Pointer(&_swig_i_2)), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -1882,7 +2003,7 @@ func Certstore_txn_set_note(arg1 Struct_SS_certstore_txn, arg2 string, arg3 Stru
 	_swig_i_0 := getSwigcptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := getSwigcptr(arg3)
-	swig_r = (Enum_SS_certstore_status)(C._wrap_certstore_txn_set_note_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), *(*C.swig_type_80)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
+	swig_r = (Enum_SS_certstore_status)(C._wrap_certstore_txn_set_note_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), *(*C.swig_type_85)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1951,7 +2072,7 @@ func Certstore_history_generation(arg1 Struct_SS_certstore_history, arg2 int) (_
 	_swig_i_0 := getSwigcptr(arg1)
 	var _swig_i_1 int64
 	_swig_i_1 = int64(arg2)
-	swig_r = (int64)(C._wrap_certstore_history_generation_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_85(_swig_i_1)))
+	swig_r = (int64)(C._wrap_certstore_history_generation_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_90(_swig_i_1)))
 	return swig_r
 }
 
@@ -1960,7 +2081,7 @@ func Certstore_history_time(arg1 Struct_SS_certstore_history, arg2 int) (_swig_r
 	_swig_i_0 := getSwigcptr(arg1)
 	var _swig_i_1 int64
 	_swig_i_1 = int64(arg2)
-	swig_r = (int64)(C._wrap_certstore_history_time_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_87(_swig_i_1)))
+	swig_r = (int64)(C._wrap_certstore_history_time_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_92(_swig_i_1)))
 	return swig_r
 }
 
@@ -1969,7 +2090,7 @@ func Certstore_history_actor(arg1 Struct_SS_certstore_history, arg2 int) (_swig_
 	_swig_i_0 := getSwigcptr(arg1)
 	var _swig_i_1 int64
 	_swig_i_1 = int64(arg2)
-	swig_r_p := C._wrap_certstore_history_actor_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_89(_swig_i_1))
+	swig_r_p := C._wrap_certstore_history_actor_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_94(_swig_i_1))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 	swig_r_1 = swigCopyString(swig_r)
@@ -1981,7 +2102,7 @@ func Certstore_history_note(arg1 Struct_SS_certstore_history, arg2 int) (_swig_r
 	_swig_i_0 := getSwigcptr(arg1)
 	var _swig_i_1 int64
 	_swig_i_1 = int64(arg2)
-	swig_r_p := C._wrap_certstore_history_note_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_91(_swig_i_1))
+	swig_r_p := C._wrap_certstore_history_note_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_96(_swig_i_1))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 	swig_r_1 = swigCopyString(swig_r)
@@ -1993,7 +2114,7 @@ func Certstore_history_txn(arg1 Struct_SS_certstore_history, arg2 int) (_swig_re
 	_swig_i_0 := getSwigcptr(arg1)
 	var _swig_i_1 int64
 	_swig_i_1 = int64(arg2)
-	swig_r_p := C._wrap_certstore_history_txn_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_93(_swig_i_1))
+	swig_r_p := C._wrap_certstore_history_txn_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_98(_swig_i_1))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 	swig_r_1 = swigCopyString(swig_r)
@@ -2005,7 +2126,7 @@ func Certstore_history_sha256(arg1 Struct_SS_certstore_history, arg2 int) (_swig
 	_swig_i_0 := getSwigcptr(arg1)
 	var _swig_i_1 int64
 	_swig_i_1 = int64(arg2)
-	swig_r_p := C._wrap_certstore_history_sha256_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_95(_swig_i_1))
+	swig_r_p := C._wrap_certstore_history_sha256_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_100(_swig_i_1))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 	swig_r_1 = swigCopyString(swig_r)
@@ -2017,7 +2138,7 @@ func Certstore_history_kept(arg1 Struct_SS_certstore_history, arg2 int) (_swig_r
 	_swig_i_0 := getSwigcptr(arg1)
 	var _swig_i_1 int64
 	_swig_i_1 = int64(arg2)
-	swig_r = (int)(C._wrap_certstore_history_kept_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_96(_swig_i_1)))
+	swig_r = (int)(C._wrap_certstore_history_kept_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_101(_swig_i_1)))
 	return swig_r
 }
 
@@ -2039,7 +2160,7 @@ func Certstore_generation_read(arg1 Struct_SS_certstore, arg2 int64, arg3 Struct
 	_swig_i_0 := getSwigcptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := getSwigcptr(arg3)
-	swig_r = (Struct_SS_certstore_bundle)(SwigcptrStruct_SS_certstore_bundle(C._wrap_certstore_generation_read_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_98(_swig_i_1), C.uintptr_t(_swig_i_2))))
+	swig_r = (Struct_SS_certstore_bundle)(SwigcptrStruct_SS_certstore_bundle(C._wrap_certstore_generation_read_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_103(_swig_i_1), C.uintptr_t(_swig_i_2))))
 	return swig_r
 }
 
