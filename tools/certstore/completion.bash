@@ -39,6 +39,14 @@ _certstore() {
         mapfile -t COMPREPLY < <(compgen -W 'alias expiry' -- "$current")
         return
         ;;
+    --new-key)
+        mapfile -t COMPREPLY < <(compgen -W 'RSA:2048 RSA:3072 RSA:4096 EC:P-256 EC:P-384 EC:P-521 Ed25519' -- "$current")
+        return
+        ;;
+    --key-policy)
+        mapfile -t COMPREPLY < <(compgen -W 'extractable readable always-authenticate reuse rotate' -- "$current")
+        return
+        ;;
     --expiring)
         mapfile -t COMPREPLY < <(compgen -W '7d 14d 30d 90d' -- "$current")
         return
