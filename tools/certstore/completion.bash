@@ -39,6 +39,10 @@ _certstore() {
         mapfile -t COMPREPLY < <(compgen -W 'alias expiry' -- "$current")
         return
         ;;
+    --trust)
+        mapfile -t COMPREPLY < <(compgen -W 'serverAuth clientAuth codeSigning emailProtection timeStamping OCSPSigning any' -- "$current")
+        return
+        ;;
     --new-key)
         mapfile -t COMPREPLY < <(compgen -W 'RSA:2048 RSA:3072 RSA:4096 EC:P-256 EC:P-384 EC:P-521 Ed25519' -- "$current")
         return

@@ -4,6 +4,7 @@
 
 #include "chain.h"
 #include "json.h"
+#include "trust.h"
 
 const certstore_entry *edit_find(struct cli *cli, const struct target *target, const char *alias, int *status)
 {
@@ -120,13 +121,15 @@ static int put_trusted(struct cli *cli, struct target *target, const char *alias
                               target_uri(target), material->cert_count);
     OWNED(certstore_error) *err = certstore_error_new();
     const certstore_cert *cert = material->certs[0];
-    OWNED(certstore_entry) *entry = material->trusted != NULL
+    OWNED(certstore_entry) *entry = material->trusted != NULL && material->purpose_count == 0
                                         ? certstore_entry_copy(material->trusted, err)
                                         : certstore_entry_new_trusted(alias, certstore_cert_data(cert), certstore_cert_size(cert), err);
-    const certstore_entry *present = same_trusted(target, cert);
-    if (entry == NULL || certstore_entry_set_alias(entry, present != NULL ? certstore_entry_alias(present) : alias, err) != CERTSTORE_OK)
+    const certstore_entry *same = same_trusted(target, cert);
+    const certstore_entry *present = same != NULL ? same : certstore_bundle_find(target->bundle, alias);
+    if (entry == NULL || certstore_entry_set_alias(entry, same != NULL ? certstore_entry_alias(same) : alias, err) != CERTSTORE_OK)
         return report_error(cli, err);
-    return put_entry(cli, target, entry);
+    int status = trust_settle(cli, target, material, present, entry);
+    return status == STATUS_DONE ? put_entry(cli, target, entry) : status;
 }
 
 /* Whether the entry's key can be opened and fits one of the certificates. */
@@ -213,11 +216,15 @@ int edit_put(struct cli *cli, struct target *target, const char *alias, struct m
         return status;
     const certstore_entry *named = certstore_bundle_find(target->bundle, alias);
     const certstore_entry *identity = pem_identity(target);
+    if (material->purpose_count > 0 && (material->key != NULL || (named != NULL && certstore_entry_kind(named) == CERTSTORE_KEY)))
+        return report_failure(cli, CERTSTORE_E_ARGUMENT, target_uri(target),
+                              "%s: --trust is about a trusted certificate, and \"%s\" is a key's; leave one of the two out", target_uri(target),
+                              alias);
     if (material->key != NULL)
         return put_key(cli, target, identity != NULL ? certstore_entry_alias(identity) : alias, material);
     if (named != NULL && certstore_entry_kind(named) == CERTSTORE_KEY)
         return put_key_certificate(cli, target, named, material);
-    if (identity != NULL && is_renewal(identity, material))
+    if (identity != NULL && material->purpose_count == 0 && is_renewal(identity, material))
         return put_renewed(cli, target, identity, material);
     return put_trusted(cli, target, alias, material);
 }
