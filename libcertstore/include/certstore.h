@@ -160,6 +160,9 @@ certstore_status certstore_options_set_key_password(certstore_options *opts, con
 /* The passphrase of one entry's key. */
 certstore_status certstore_options_set_entry_password(certstore_options *opts, const char *alias, const uint8_t *data, size_t size,
                                                       certstore_error *err);
+/* The PIN of a token's security officer, by whom a certificate that is trusted for "any" is marked so (CKA_TRUSTED), where the token has
+ * CERTSTORE_CAN_MARK_TRUSTED. Presented only for that; the user is logged out meanwhile. */
+certstore_status certstore_options_set_so_pin(certstore_options *opts, const uint8_t *data, size_t size, certstore_error *err);
 /* What readers the written store is for: "java8", "java17", "openssl3", "fips" or "legacy". Applies to what is written anew: an edit
  * keeps the algorithms that the store already has. Default: "openssl3" ("java17" for JKS, JCEKS). */
 certstore_status certstore_options_set_profile(certstore_options *opts, const char *profile, certstore_error *err);
@@ -202,7 +205,8 @@ typedef enum certstore_capability {
     CERTSTORE_CAN_KEY_PASSWORDS = 512,  /* a passphrase for each key */
     CERTSTORE_CAN_INTEGRITY = 1024,     /* an integrity check over the whole store */
     CERTSTORE_CAN_GENERATE = 2048,      /* makes key pairs itself: certstore_key_generate() */
-    CERTSTORE_CAN_WRAP = 4096           /* lets a key out wrapped by another, and in again: certstore_key_export_wrapped() */
+    CERTSTORE_CAN_WRAP = 4096,          /* lets a key out wrapped by another, and in again: certstore_key_export_wrapped() */
+    CERTSTORE_CAN_MARK_TRUSTED = 8192   /* its security officer marks a certificate as trusted: certstore_options_set_so_pin() */
 } certstore_capability;
 
 /* Opens a store by URI: "pem:PATH", "pem:PATH?key=PATH", "pemdir:PATH", "pkcs12:PATH", "jks:PATH", "jceks:PATH", "bks:PATH" (read
@@ -413,7 +417,8 @@ certstore_txn *certstore_txn_begin(certstore_error *err);
 certstore_status certstore_txn_replace(certstore_txn *txn, certstore *store, const certstore_bundle *bundle, certstore_error *err);
 /* The store shall equal one of its earlier generations, byte for byte. */
 certstore_status certstore_txn_restore(certstore_txn *txn, certstore *store, int64_t generation, certstore_error *err);
-/* The store shall have another passphrase; its keys are encrypted anew. May be joined with a replace of the same store. */
+/* The store shall have another passphrase; its keys are encrypted anew. May be joined with a replace of the same store. A token's user PIN changes at
+ * once and is never taken back: alone in its transaction, else CERTSTORE_E_ARGUMENT. */
 certstore_status certstore_txn_set_password(certstore_txn *txn, certstore *store, const uint8_t *data, size_t size, certstore_error *err);
 /* A line for the history, such as "put web"; at most 255 bytes. */
 certstore_status certstore_txn_set_note(certstore_txn *txn, const char *note, certstore_error *err);

@@ -15,7 +15,7 @@ _certstore_verb() {
     local i
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-        --state-dir | --pass | --profile) ((i++)) ;;
+        --state-dir | --pass | --so-pin | --profile) ((i++)) ;;
         -*) ;;
         *)
             printf '%s\n' "${COMP_WORDS[i]}"
@@ -30,7 +30,7 @@ _certstore() {
     verb=$(_certstore_verb)
     COMPREPLY=()
     case $previous in
-    --pass | --new-pass)
+    --pass | --new-pass | --so-pin)
         mapfile -t COMPREPLY < <(compgen -W 'env: file: fd: stdin' -- "$current")
         compopt -o nospace 2>/dev/null
         return

@@ -2,8 +2,8 @@
 /*
  * trust.c: see trust.h.
  *
- * An NSS database trusts a certificate for purposes that are named, and for nothing else. Who puts a CA there and names none gets what `certutil -t C,,`
- * gives, serverAuth, and is told so; any other certificate is held and not trusted, since that is what a peer's certificate wants.
+ * An NSS database trusts a certificate for purposes that are named, and for nothing else. Who puts a CA there and names none gets what
+ * `certutil -t C,,` gives, serverAuth, and is told so; any other certificate is held and not trusted, since that is what a peer's certificate wants.
  */
 #include "trust.h"
 
@@ -64,6 +64,31 @@ static void choose_for_nss(struct cli *cli, const struct target *target, certsto
                    alias, default_purpose);
 }
 
+static bool is_marked(const certstore_entry *entry)
+{
+    return entry != NULL && certstore_entry_trust_count(entry) == 1 && strcmp(certstore_entry_trust(entry, 0), "any") == 0;
+}
+
+/* Who gives the security officer's PIN wants a CA marked as trusted; without it no certificate is, and one that was loses its mark. */
+static int choose_for_officer(struct cli *cli, const struct target *target, const certstore_entry *present, certstore_entry *entry)
+{
+    OWNED(certstore_error) *err = certstore_error_new();
+    bool is_token = strcmp(certstore_format(target->store), "pkcs11") == 0;
+    bool marks = (certstore_store_capabilities(target->store) & CERTSTORE_CAN_MARK_TRUSTED) != 0;
+    if (!is_token || (cli->so_pin == NULL && !marks))
+        return STATUS_DONE;
+    if (!marks)
+        return report_failure(cli, CERTSTORE_E_UNSUPPORTED, target_uri(target),
+                              "%s: this token's security officer marks no certificates as trusted; leave out --so-pin", target_uri(target));
+    if (cli->so_pin == NULL && is_marked(present))
+        report_warning(cli, "%s: \"%s\" was marked as trusted by the security officer, and is not any more; give --so-pin to mark it again",
+                       target_uri(target), certstore_entry_alias(entry));
+    if (cli->so_pin != NULL && says_nothing(entry) && certstore_cert_is_ca(certstore_entry_cert(entry, 0)) &&
+        certstore_entry_add_trust(entry, "any", err) != CERTSTORE_OK)
+        return report_error(cli, err);
+    return STATUS_DONE;
+}
+
 static bool is_about_trust(const char *code)
 {
     return strcmp(code, "trust-lost") == 0 || strcmp(code, "lost-reject") == 0;
@@ -100,5 +125,8 @@ int trust_settle(struct cli *cli, const struct target *target, const struct mate
         take_over(present, entry, err);
     else if (says_nothing(entry) && strcmp(certstore_format(target->store), "nss") == 0)
         choose_for_nss(cli, target, entry, err);
-    return certstore_error_status(err) == CERTSTORE_OK ? check_losses(cli, target, material, entry) : report_error(cli, err);
+    if (certstore_error_status(err) != CERTSTORE_OK)
+        return report_error(cli, err);
+    int status = choose_for_officer(cli, target, present, entry);
+    return status == STATUS_DONE ? check_losses(cli, target, material, entry) : status;
 }

@@ -9,8 +9,8 @@
 int trust_parse(struct cli *cli, struct material *material, const char *list);
 int trust_add(struct cli *cli, struct material *material, const char *purpose);
 
-/* Gives a trusted entry its purposes. present: the entry whose place it takes; NULL: none. What the target's format cannot hold is said, and refused where
- * it was told and no loss is allowed. */
+/* Gives a trusted entry its purposes. present: the entry whose place it takes; NULL: none. What the target's format cannot hold is said, and refused
+ * where it was told and no loss is allowed. */
 int trust_settle(struct cli *cli, const struct target *target, const struct material *material, const certstore_entry *present,
                  certstore_entry *entry);
 

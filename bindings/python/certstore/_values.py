@@ -61,6 +61,7 @@ class Capability(enum.IntFlag):
     INTEGRITY = 1024
     GENERATE = 2048
     WRAP = 4096
+    MARK_TRUSTED = 8192
 
 
 class Finding(NamedTuple):

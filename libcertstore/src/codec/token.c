@@ -140,7 +140,7 @@ enum {
 
 const struct csi_codec csi_codec_pkcs11 = {
     .name = "pkcs11",
-    .capabilities = BOTH_CAN,
+    .capabilities = BOTH_CAN | CERTSTORE_CAN_MARK_TRUSTED,
     .rule = CSI_ALIAS_EXACT,
     .suffixes = suffixes,
     .probe = probe,

@@ -100,7 +100,8 @@ static certstore_status refuse(struct csi_span key, certstore_error *err)
 {
     struct csi_span label = { (const uint8_t *)"", 0 };
     csi_object_get(key, CKA_LABEL, &label);
-    return csi_fail(err, CERTSTORE_E_LOSSY, "key %.*s: it would be destroyed, and nobody can make it again; allow that, or leave it in the store",
+    return csi_fail(err, CERTSTORE_E_LOSSY,
+                    "key %.*s: it would be destroyed, and nobody can make it again; allow that (--destroy-keys), or leave it in the store",
                     (int)(label.size < 64 ? label.size : 64), (const char *)label.data);
 }
 
@@ -170,8 +171,13 @@ static certstore_status decide_fresh(struct making *making, struct csi_token_pla
         const struct csi_set_item *item = &making->fresh.items[i];
         if (making->decided[i])
             continue;
+        struct csi_span label = { (const uint8_t *)"", 0 };
+        csi_object_get(span_of(item), CKA_LABEL, &label);
         if (is_precious(span_of(item)) && !is_brought(span_of(item)))
-            return csi_fail(err, CERTSTORE_E_NOT_FOUND, "key: it is no longer on the token, and nobody can make it again; use the key that is there");
+            return csi_fail(
+                err, CERTSTORE_E_NOT_FOUND,
+                "key %.*s: it is no longer on the token (--destroy-keys, or its own tool), and nobody can make it again; use the key that is there",
+                (int)(label.size < 64 ? label.size : 64), (const char *)label.data);
         CSI_TRY(csi_object_set_add_item(must_wait(making, span_of(item)) ? &plan->swapped : &plan->created, item, err));
     }
     return CERTSTORE_OK;

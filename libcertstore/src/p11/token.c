@@ -34,6 +34,7 @@ static void release(csi_p11 *token)
     free(token->init_text);
     csi_p11_address_free(token->objects);
     csi_secret_free(token->pin);
+    csi_secret_free(token->so_pin);
     pthread_mutex_destroy(&token->lock);
     pthread_cond_destroy(&token->returned);
     free(token);

@@ -79,6 +79,11 @@ csi_p11 *csi_p11_of_remote(struct csi_remote *remote); /* NULL for another kind'
 /* Once, where a PIN is there and the token wants one; CERTSTORE_OK when logged in already. CERTSTORE_E_PASSWORD: none given, wrong (now or
  * before), or one try left. CERTSTORE_E_LOCKED: the token has locked its PIN. */
 certstore_status csi_p11_login(csi_p11 *token, certstore_error *err);
+/* The security officer's PIN, presented when a certificate is to be made that the officer marks as trusted (CSI_TOKEN_OFFICER). NULL: none. */
+certstore_status csi_p11_set_officer(csi_p11 *token, const csi_secret *pin, certstore_error *err);
+/* The user's PIN is `fresh` from now on, at once. Logs in first, so that a wrong old one is presented once. CERTSTORE_E_ARGUMENT: the token does not
+ * take that PIN. */
+certstore_status csi_p11_set_pin(csi_p11 *token, const csi_secret *fresh, certstore_error *err);
 /* A fresh view where the module does not see by itself what other processes wrote (p11-kit-trust, tpm2-pkcs11): closes and initialises it anew,
  * logs in again if it was. Nothing for the others. */
 certstore_status csi_p11_refresh(csi_p11 *token, certstore_error *err);

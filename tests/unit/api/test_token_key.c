@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_token_key.c: keys made on a SoftHSM token through the public functions, let out wrapped and brought back. */
+/* test_token_key.c: keys made on a SoftHSM token through the public functions, let out wrapped and brought back; its officer and its PIN. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -342,6 +342,82 @@ static void a_key_that_may_not_leave_is_not_wrapped(void **state)
     end(&room);
 }
 
+/* ---------------------------------------------------------------------------------------------------- officer and PIN */
+
+static void a_commit_marks_what_is_trusted_for_any_and_reads_it_back(void **state)
+{
+    (void)state;
+    struct room room;
+    begin(&room);
+    assert_int_not_equal(certstore_store_capabilities(room.store) & CERTSTORE_CAN_MARK_TRUSTED, 0);
+    certstore_free(room.store);
+    certstore_options_set_so_pin(room.opts, (const uint8_t *)TOKEN_SO_PIN, sizeof TOKEN_SO_PIN - 1, room.err);
+    room.store = open_token(&room, "");
+    struct make_chain chain = make_chain("ca", "EC:P-256", 3);
+    static const char *const purposes[] = { "any", "serverAuth" };
+    certstore_bundle *bundle = certstore_read(room.store, room.err);
+    for (size_t i = 0; i < 2; i++) {
+        CSI_AUTO(certstore_entry) *entry = make_trusted(purposes[i], i == 0 ? chain.root : chain.intermediate);
+        certstore_entry_add_trust(entry, purposes[i], room.err);
+        certstore_bundle_put(bundle, entry, room.err);
+    }
+    certstore_txn *txn = certstore_txn_begin(room.err);
+    certstore_txn_replace(txn, room.store, bundle, room.err);
+    if (certstore_txn_commit(txn, room.err) != CERTSTORE_OK)
+        fail_msg("%s (%s)", certstore_error_message(room.err), certstore_error_cause(room.err));
+    certstore_txn_free(txn);
+    certstore_bundle_free(bundle);
+    CSI_AUTO(certstore_bundle) *after = certstore_read(room.store, room.err);
+    assert_int_equal(certstore_entry_trust_count(certstore_bundle_find(after, "any")), 1);
+    assert_string_equal(certstore_entry_trust(certstore_bundle_find(after, "any"), 0), "any");
+    assert_int_equal(certstore_entry_trust_count(certstore_bundle_find(after, "serverAuth")), 0); /* the mark says more than that */
+    make_chain_free(&chain);
+    end(&room);
+}
+
+static certstore_status commit_pin(struct room *room, certstore *beside, const certstore_bundle *bundle, size_t *changed)
+{
+    certstore_txn *txn = certstore_txn_begin(room->err);
+    certstore_txn_set_password(txn, room->store, (const uint8_t *)"another", 7, room->err);
+    if (bundle != NULL)
+        certstore_txn_replace(txn, beside, bundle, room->err);
+    certstore_status status = certstore_txn_commit(txn, room->err);
+    *changed = certstore_txn_changed(txn);
+    certstore_txn_free(txn);
+    certstore_error_clear(room->err);
+    return status;
+}
+
+static void a_pin_changes_alone_or_not_at_all(void **state)
+{
+    (void)state;
+    struct room room;
+    size_t changed;
+    begin(&room);
+    char path[512];
+    snprintf(path, sizeof path, "jks:%s/file.jks", room.dir);
+    certstore *file = certstore_open(path, room.opts, room.err);
+    certstore_bundle *bundle = certstore_read(file, room.err);
+    certstore_bundle *own = certstore_read(room.store, room.err);
+    assert_int_equal(commit_pin(&room, file, bundle, &changed), CERTSTORE_E_ARGUMENT);
+    assert_int_equal(commit_pin(&room, room.store, own, &changed), CERTSTORE_E_ARGUMENT);
+    assert_int_equal(certstore_exists(file), 0);
+    assert_int_equal(commit_pin(&room, NULL, NULL, &changed), CERTSTORE_OK); /* so the old PIN was right until now */
+    assert_int_equal(changed, 1);
+    CSI_AUTO(certstore_entry) *key = generate(&room, "web", "EC:P-256", 0); /* the handle goes on with the new one */
+    certstore_free(room.store);
+    certstore_bundle_free(own);
+    room.store = NULL;
+    certstore_entry_free(csi_steal(&key)); /* the last that holds the token open */
+    certstore_options_set_password(room.opts, (const uint8_t *)"another", 7, room.err);
+    room.store = open_token(&room, "");
+    assert_int_equal(count(&room), 1);
+    assert_int_equal(certstore_error_status(room.err), CERTSTORE_OK);
+    certstore_bundle_free(bundle);
+    certstore_free(file);
+    end(&room);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -355,6 +431,8 @@ int main(void)
         cmocka_unit_test(a_secret_key_travels_too),
         cmocka_unit_test(a_wrapped_key_under_another_ones_public_key_is_taken_back),
         cmocka_unit_test(a_key_that_may_not_leave_is_not_wrapped),
+        cmocka_unit_test(a_commit_marks_what_is_trusted_for_any_and_reads_it_back),
+        cmocka_unit_test(a_pin_changes_alone_or_not_at_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -942,6 +942,27 @@ intgo _wrap_certstore_options_set_entry_password_raw_3c496c6e18cca352(struct cer
 }
 
 
+intgo _wrap_certstore_options_set_so_pin_raw_3c496c6e18cca352(struct certstore_options *_swig_go_0, _goslice_ _swig_go_1, struct certstore_error *_swig_go_2) {
+  certstore_options *arg1 = (certstore_options *) 0 ;
+  uint8_t *arg2 = (uint8_t *) 0 ;
+  size_t arg3 ;
+  certstore_error *arg4 = (certstore_error *) 0 ;
+  certstore_status result;
+  intgo _swig_go_result;
+
+  arg1 = *(certstore_options **)&_swig_go_0;
+
+  arg2 = (uint8_t *)_swig_go_1.array;
+  arg3 = (size_t)_swig_go_1.len;
+
+  arg4 = *(certstore_error **)&_swig_go_2;
+
+  result = (certstore_status)certstore_options_set_so_pin(arg1,(unsigned char const *)arg2,arg3,arg4);
+  _swig_go_result = (intgo)result;
+  return _swig_go_result;
+}
+
+
 intgo _wrap_certstore_options_set_profile_raw_3c496c6e18cca352(struct certstore_options *_swig_go_0, _gostring_ _swig_go_1, struct certstore_error *_swig_go_2) {
   certstore_options *arg1 = (certstore_options *) 0 ;
   char *arg2 = (char *) 0 ;
@@ -1260,6 +1281,18 @@ intgo _wrap_CERTSTORE_CAN_WRAP_raw_3c496c6e18cca352() {
 
 
   result = CERTSTORE_CAN_WRAP;
+
+  _swig_go_result = (intgo)result;
+  return _swig_go_result;
+}
+
+
+intgo _wrap_CERTSTORE_CAN_MARK_TRUSTED_raw_3c496c6e18cca352() {
+  enum certstore_capability result;
+  intgo _swig_go_result;
+
+
+  result = CERTSTORE_CAN_MARK_TRUSTED;
 
   _swig_go_result = (intgo)result;
   return _swig_go_result;
