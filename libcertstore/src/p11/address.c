@@ -129,7 +129,7 @@ csi_p11_address *csi_p11_address_located(const char *location, certstore_error *
     return NULL;
 }
 
-/* p11-kit escapes every slash and colon. RFC 7512 section 2.3 allows both in the query ("pk11-query-res-avail"), and paths stay readable with them. */
+/* p11-kit escapes every slash and colon. RFC 7512 section 2.3 allows both in the query (pk11-qchar), and with them paths stay readable. */
 static void unescape_query(char *uri)
 {
     const char *in = uri + strcspn(uri, "?");
