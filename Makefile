@@ -139,8 +139,8 @@ python: all ## the Python package, built against build/lib; prints the folder fo
 setup: ## install what building and testing need, where it is missing (Debian packages)
 	@scripts/setup build test
 
-demo: ## see it work: stores of three programs, a TLS server, a replacement, a failure, a rollback
-	@scripts/setup build
+demo: ## see it work: stores of three programs and a token, a TLS server, a replacement, a failure, a rollback
+	@scripts/setup build demo
 	@$(MAKE) $(QUIETLY) all
 	@COMMAND=$(abspath $(COMMAND)) examples/demo/run
 
