@@ -3,44 +3,47 @@
 #include "p11shim.h"
 
 #include <dlfcn.h>
-#include <stdlib.h>
+#include <stddef.h>
 #include <unistd.h>
 
-static struct p11shim control;
+static struct p11shim none; /* until it is told of another */
+static struct p11shim *control = &none;
+static const char *path;
 static CK_FUNCTION_LIST shim;
 static CK_FUNCTION_LIST *real;
 
 #define EXPORT __attribute__((visibility("default")))
 
-EXPORT struct p11shim *p11shim_control(void)
+EXPORT void p11shim_begin(const char *module, struct p11shim *shared)
 {
-    return &control;
+    path = module;
+    control = shared;
 }
 
 static bool is_due(void)
 {
-    return control.at != 0 && (control.calls == control.at || (control.for_good && control.calls > control.at));
+    return control->at != 0 && (control->calls == control->at || (control->for_good && control->calls > control->at));
 }
 
 /* False: *rv is the answer, and the call is not carried out. */
 static bool may_run(CK_RV *rv)
 {
-    control.calls++;
-    if (!is_due() || control.done_first)
+    control->calls++;
+    if (!is_due() || control->done_first)
         return true;
-    if (control.kill)
+    if (control->kill)
         _exit(9);
-    *rv = control.rv;
+    *rv = control->rv;
     return false;
 }
 
 static CK_RV answer(CK_RV rv)
 {
-    if (!is_due() || !control.done_first)
+    if (!is_due() || !control->done_first)
         return rv;
-    if (control.kill)
+    if (control->kill)
         _exit(9);
-    return control.rv;
+    return control->rv;
 }
 
 static CK_RV open_session(CK_SLOT_ID slot, CK_FLAGS flags, void *application, CK_NOTIFY notify, CK_SESSION_HANDLE *session)
@@ -52,7 +55,7 @@ static CK_RV open_session(CK_SLOT_ID slot, CK_FLAGS flags, void *application, CK
 static CK_RV login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR *pin, CK_ULONG size)
 {
     CK_RV rv;
-    control.logins++;
+    control->logins++;
     return may_run(&rv) ? answer(real->C_Login(session, user, pin, size)) : rv;
 }
 
@@ -100,7 +103,6 @@ static CK_RV sign(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG size, CK_BY
 
 EXPORT CK_RV C_GetFunctionList(CK_FUNCTION_LIST **list)
 {
-    const char *path = getenv("P11SHIM_MODULE");
     void *library = path != NULL ? dlopen(path, RTLD_NOW | RTLD_LOCAL) : NULL;
     CK_C_GetFunctionList get = NULL;
     if (library != NULL)
