@@ -4,20 +4,23 @@
 
 #include <dlfcn.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <unistd.h>
 
 static struct p11shim none; /* until it is told of another */
 static struct p11shim *control = &none;
 static const char *path;
+static const char *init_reserved;
 static CK_FUNCTION_LIST shim;
 static CK_FUNCTION_LIST *real;
 
 #define EXPORT __attribute__((visibility("default")))
 
-EXPORT void p11shim_begin(const char *module, struct p11shim *shared)
+EXPORT void p11shim_begin(const char *module, struct p11shim *shared, const char *reserved)
 {
     path = module;
     control = shared;
+    init_reserved = reserved;
 }
 
 static bool is_due(void)
@@ -44,6 +47,23 @@ static CK_RV answer(CK_RV rv)
     if (control->kill)
         _exit(9);
     return control->rv;
+}
+
+static CK_RV initialize(void *args)
+{
+    CK_C_INITIALIZE_ARGS own = { .flags = CKF_OS_LOCKING_OK };
+    if (init_reserved == NULL)
+        return real->C_Initialize(args);
+    own.pReserved = (void *)(uintptr_t)init_reserved; /* PKCS#11 has no const */
+    return real->C_Initialize(&own);
+}
+
+static CK_RV token_info(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
+{
+    CK_RV rv = real->C_GetTokenInfo(slot, info);
+    if (rv == CKR_OK)
+        info->flags |= control->token_flags;
+    return rv;
 }
 
 static CK_RV open_session(CK_SLOT_ID slot, CK_FLAGS flags, void *application, CK_NOTIFY notify, CK_SESSION_HANDLE *session)
@@ -111,6 +131,8 @@ EXPORT CK_RV C_GetFunctionList(CK_FUNCTION_LIST **list)
         return CKR_GENERAL_ERROR;
     shim = *real;
     shim.C_GetFunctionList = C_GetFunctionList;
+    shim.C_Initialize = initialize;
+    shim.C_GetTokenInfo = token_info;
     shim.C_OpenSession = open_session;
     shim.C_Login = login;
     shim.C_FindObjectsInit = find_init;

@@ -20,9 +20,11 @@ struct p11shim {
     bool done_first; /* ... or the error is given, after the call was carried out instead of before */
     bool for_good;   /* every later call fails as well */
     CK_RV rv;
-    long logins; /* calls of C_Login */
+    long logins;          /* calls of C_Login */
+    CK_FLAGS token_flags; /* added to what each token says */
 };
-/* Called through dlsym() before the shim is used: whom it stands for, and where it counts. Both stay the caller's, for good. */
-void p11shim_begin(const char *module, struct p11shim *shared);
+/* Called through dlsym() before the shim is used: whom it stands for, where it counts, and what the module is given as pReserved when it is initialised
+ * (NULL: what the caller gives). All stay the caller's, for good. */
+void p11shim_begin(const char *module, struct p11shim *shared, const char *reserved);
 
 #endif

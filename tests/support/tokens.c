@@ -156,15 +156,15 @@ static void shim_path(char *room, size_t size, const char *name)
     snprintf(room, size, "%s/tests/shim/%s", self, name);
 }
 
-static void load_shim(const char *path, const char *module)
+static void load_shim(const char *path, const char *module, const char *reserved)
 {
-    void (*set)(const char *, struct p11shim *) = NULL;
+    void (*set)(const char *, struct p11shim *, const char *) = NULL;
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (library == NULL)
         fail_msg("%s", dlerror());
     *(void **)&set = dlsym(library, "p11shim_begin");
     assert_non_null(set);
-    set(module, &tokens_shim);
+    set(module, &tokens_shim, reserved);
 }
 
 void tokens_shim_begin(void)
@@ -175,7 +175,7 @@ void tokens_shim_begin(void)
     if (softhsm_shim[0] != '\0')
         return;
     shim_path(softhsm_shim, sizeof softhsm_shim, "p11shim.so");
-    load_shim(softhsm_shim, tokens_softhsm_module());
+    load_shim(softhsm_shim, tokens_softhsm_module(), NULL);
     void *library = dlopen("libsoftokn3.so", RTLD_NOW | RTLD_LOCAL);
     if (library == NULL)
         return;
@@ -183,7 +183,7 @@ void tokens_shim_begin(void)
     snprintf(softokn, sizeof softokn, "%s", map->l_name);
     dlclose(library); /* the linker gives whoever asks for that name what it loaded under it first */
     shim_path(path, sizeof path, "p11shim-nss.so");
-    load_shim(path, softokn);
+    load_shim(path, softokn, NULL);
 }
 
 csi_p11 *tokens_open_shimmed(const char *label, const char *pin, certstore_error *err)
@@ -203,6 +203,18 @@ static void copy_file(const char *from, const char *to)
         assert_int_equal(fwrite(bytes, 1, got, out), got);
     fclose(in);
     assert_int_equal(fclose(out), 0);
+}
+
+char *tokens_shim_before(const char *module, const char *reserved, const char *folder)
+{
+    char shim[1100];
+    char *copy = NULL;
+    const char *name = strrchr(module, '/');
+    assert_true(asprintf(&copy, "%s%s", folder, name) > 0);
+    shim_path(shim, sizeof shim, "p11shim.so");
+    copy_file(shim, copy);
+    load_shim(copy, module, reserved);
+    return copy;
 }
 
 void tokens_copy_tree(const char *from, const char *to)

@@ -33,6 +33,8 @@ csi_p11 *tokens_open_nss(const char *directory, const char *pin, certstore_error
 extern struct p11shim tokens_shim;
 void tokens_shim_begin(void);
 csi_p11 *tokens_open_shimmed(const char *label, const char *pin, certstore_error *err);
+/* A shim of the module's own name in the folder, which stands before it; its path is the caller's, module and reserved stay for good. */
+char *tokens_shim_before(const char *module, const char *reserved, const char *folder);
 /* A folder of files and folders, copied as far as their bytes go. */
 void tokens_copy_tree(const char *from, const char *to);
 

@@ -47,6 +47,21 @@ static csi_blob *new_key(const char *label, int number)
     return object;
 }
 
+/* The same key under another label: no value, since it is there. */
+static csi_blob *renamed_key(csi_blob *key, const char *label)
+{
+    CSI_AUTO_DRAFT draft = { 0 };
+    certstore_error err = { 0 };
+    struct csi_attribute attribute;
+    for (size_t at = 0; csi_object_next(csi_blob_span(key), &at, &attribute);)
+        if (attribute.type != CSI_OBJECT_PKCS8)
+            csi_object_put(&draft, attribute.type, attribute.value);
+    csi_object_put(&draft, CKA_LABEL, csi_span_text(label));
+    csi_blob *object = csi_object_finish(&draft, &err);
+    assert_non_null(object);
+    return object;
+}
+
 static void take(struct csi_objects *list, csi_blob *object)
 {
     certstore_error err = { 0 };
@@ -72,7 +87,8 @@ static void plan_token(struct world *w, int i)
     CSI_AUTO(csi_blob) *other = tokens_certificate("bystander", "\7", other_der);
     take(&w->old[i], key);
     take(&w->old[i], other);
-    take(&w->new[i], key);
+    CSI_AUTO(csi_blob) *renamed = i == 0 ? renamed_key(key, "web-2") : csi_blob_ref(key);
+    take(&w->new[i], renamed);
     take(&w->new[i], other);
     take_certificate(w, &w->old[i], i, "CN=old", i);
     take_certificate(w, &w->new[i], i, "CN=new", i + 2);
@@ -236,6 +252,21 @@ static bool holds_all(const struct world *w, bool new)
 enum world_content world_look(const struct world *w)
 {
     return holds_all(w, true) ? WORLD_NEW : holds_all(w, false) ? WORLD_OLD : WORLD_MIXED;
+}
+
+void world_describe(const struct world *w)
+{
+    for (int i = 0; i < WORLD_TOKENS; i++) {
+        certstore_error err = { 0 };
+        CSI_AUTO_OBJECTS found = { 0 };
+        csi_p11_read(w->tokens[i], &csi_limits_default, &found, &err);
+        for (size_t k = 0; k < found.count; k++) {
+            struct csi_span label = { (const uint8_t *)"", 0 };
+            csi_object_get(csi_blob_span(found.items[k]), CKA_LABEL, &label);
+            print_message("# token %s: class 0x%x %.*s\n", labels[i], (unsigned)csi_object_class(csi_blob_span(found.items[k])), (int)label.size,
+                          (const char *)label.data);
+        }
+    }
 }
 
 static int count_names(char *dir, const char *part)

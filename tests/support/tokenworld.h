@@ -2,7 +2,7 @@
 /*
  * tokenworld.h: two tokens and three files of a test's own, a transaction over all five, and what they are to hold before and after it.
  *
- *     token 0    the certificate of its key is renewed
+ *     token 0    the certificate of its key is renewed, the key gets another label
  *     token 1    a new key with its certificate comes in; the old key's certificate goes, the old key stays
  *     files      new content
  *
@@ -43,6 +43,7 @@ void world_open(struct world *w);
 void world_close(struct world *w);
 /* What tokens and files hold, by a look that knows nothing of transactions; the tokens are open. */
 enum world_content world_look(const struct world *w);
+void world_describe(const struct world *w); /* for who has to find out why */
 /* Exactly these, and these besides (NULL: none). */
 bool world_token_holds(csi_p11 *token, const struct csi_objects *wanted, const struct csi_objects *besides);
 /* Names that only a transaction under way may leave: marker, lock, plan, open journal. */
