@@ -150,8 +150,8 @@ check: ## build and run the tests; ends with N passed, N failed, N skipped
 	@$(MAKE) $(QUIETLY) tests-build
 	@$(RUN_TESTS) $(TEST_BIN) $(FUZZ_REPLAY) $(CHECK_SCRIPTS)
 
-check-interop: ## only the tests against other programs: keytool, openssl, certtool, pk12util, pyjks
-	@scripts/setup build test
+check-interop: ## only the tests against other programs: keytool, openssl, certtool, pk12util, pyjks, a TPM in software
+	@scripts/setup build test interop
 	@$(MAKE) $(QUIETLY) tests-build
 	@$(RUN_TESTS) $(INTEROP_SCRIPTS)
 

@@ -14,12 +14,13 @@
 /* What a module is held to. What it is not held to, it must refuse, and keep its token as it was. */
 enum module_can {
     MODULE_LOGIN = 1,
-    MODULE_KEYS = 2,       /* private keys come in */
-    MODULE_GENERATES = 4,  /* key pairs are made: RSA and EC at least */
-    MODULE_SECRETS = 8,    /* secret keys come in */
-    MODULE_DATA = 16,      /* data objects */
-    MODULE_PUBLIC = 32,    /* public keys come in alone */
-    MODULE_DUPLICATES = 64 /* one certificate twice */
+    MODULE_KEYS = 2,        /* private keys come in */
+    MODULE_GENERATES = 4,   /* key pairs are made: RSA and EC at least */
+    MODULE_SECRETS = 8,     /* secret keys come in */
+    MODULE_DATA = 16,       /* data objects */
+    MODULE_PUBLIC = 32,     /* public keys come in alone */
+    MODULE_DUPLICATES = 64, /* one certificate twice */
+    MODULE_RENAMES = 128    /* a key with its public key gets another label */
 };
 
 struct module_fixture;

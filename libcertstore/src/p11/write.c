@@ -239,15 +239,17 @@ static certstore_status check_renamed(struct csi_use *use, struct csi_span wante
 static certstore_status rename_by_copy(struct csi_use *use, struct csi_span object, struct csi_span wanted, CK_OBJECT_HANDLE old,
                                        CK_OBJECT_HANDLE copy, certstore_error *err)
 {
-    CSI_AUTO(csi_blob) *still = csi_read_object(use, old, csi_object_class(object), UINT32_MAX, err);
+    certstore_error unseen = { 0 };
+    certstore_status seen = check_renamed(use, wanted, copy, err);
+    CSI_AUTO(csi_blob) *still = csi_read_object(use, old, csi_object_class(object), UINT32_MAX, &unseen);
+    bool two = old != copy && still != NULL && csi_object_same(csi_blob_span(still), object);
+    if (seen != CERTSTORE_OK && two)
+        use->f->C_DestroyObject(use->session, copy);
+    if (seen != CERTSTORE_OK)
+        return err->status;
+    csi_error_move(err, &unseen);
     if (still == NULL)
         return err->status;
-    bool two = old != copy && csi_object_same(csi_blob_span(still), object);
-    if (check_renamed(use, wanted, copy, err) != CERTSTORE_OK) {
-        if (two)
-            use->f->C_DestroyObject(use->session, copy);
-        return err->status;
-    }
     return two ? csi_ckr(use, use->f->C_DestroyObject(use->session, old), "destroying the key under its old name", err) : CERTSTORE_OK;
 }
 
