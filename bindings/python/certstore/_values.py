@@ -59,6 +59,9 @@ class Capability(enum.IntFlag):
     DATES = 256
     KEY_PASSWORDS = 512
     INTEGRITY = 1024
+    GENERATE = 2048
+    WRAP = 4096
+    MARK_TRUSTED = 8192
 
 
 class Finding(NamedTuple):

@@ -189,6 +189,8 @@ certstore_status csi_p11_create(csi_p11 *token, struct csi_span object, certstor
     CSI_TRY(csi_object_check(object, err));
     CSI_TRY(fill(&template, token, object, &owned, err));
     CSI_TRY(needs_login(token, object, err));
+    if ((token->info.traits & CSI_TOKEN_OFFICER) != 0 && csi_object_flag(object, CKA_TRUSTED, false))
+        return csi_officer_create(token, &template, object, err);
     CSI_AUTO_USE use = { 0 };
     CSI_TRY(csi_use_begin(&use, token, err));
     if (is_nss_key_taken(&use, object))
