@@ -368,6 +368,24 @@ static void what_is_pending_is_told_or_the_call_fails(void **state)
     }
 }
 
+static void a_transaction_whose_process_lives_is_active_and_not_pending(void **state)
+{
+    (void)state;
+    struct fixture f;
+    certstore_error err = { 0 };
+    open_fixture(&f);
+    CSI_AUTO(csi_journal) *alive = csi_journal_create(&csi_os_real, f.journal, 0, &err);
+    assert_non_null(alive);
+    CSI_AUTO(certstore_report) *report = csi_pending(&f.env, &err);
+    assert_true(reports(report, "active") && !reports(report, "pending"));
+    csi_journal_free(csi_steal(&alive));
+    unlink(f.journal);
+    assert_int_equal(symlink("nowhere", f.journal), 0); /* what cannot be opened is nobody's who works on it */
+    CSI_AUTO(certstore_report) *link = csi_pending(&f.env, &err);
+    assert_true(reports(link, "pending"));
+    close_fixture(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -381,6 +399,7 @@ int main(void)
         cmocka_unit_test(a_row_whose_journal_was_made_after_the_names_were_listed_stays),
         cmocka_unit_test(a_row_is_cleared_away_or_stays_whole_whatever_allocation_fails),
         cmocka_unit_test(what_is_pending_is_told_or_the_call_fails),
+        cmocka_unit_test(a_transaction_whose_process_lives_is_active_and_not_pending),
     };
     return cmocka_run_group_tests_name("recovery, edges", tests, NULL, NULL);
 }
