@@ -127,8 +127,8 @@ static void a_state_directory_is_used_if_root_or_we_own_it_and_nobody_else_can_w
         uid_t uid;
         bool good;
     } cases[] = {
-        { S_IFDIR | 0700, 1000, true },  { S_IFDIR | 0755, 0, true },    { S_IFDIR | 0700, 1001, false }, { S_IFDIR | 0720, 1000, false },
-        { S_IFDIR | 0702, 1000, false }, { S_IFLNK | 0777, 0, false },   { S_IFREG | 0600, 1000, false },
+        { S_IFDIR | 0700, 1000, true },  { S_IFDIR | 0755, 0, true },  { S_IFDIR | 0700, 1001, false }, { S_IFDIR | 0720, 1000, false },
+        { S_IFDIR | 0702, 1000, false }, { S_IFLNK | 0777, 0, false }, { S_IFREG | 0600, 1000, false },
     };
     struct fixture f;
     open_fixture(&f);
@@ -225,16 +225,7 @@ static void a_row_is_read_as_far_as_it_says_something(void **state)
 }
 
 static const char *const strange[] = {
-    "x",
-    ID,
-    ID "-3",
-    ID ".",
-    ID ".x",
-    ID ".0",
-    ID ".3x",
-    ID ".99999999999999999999",
-    ID ".-3",
-    ID ".plan-",
+    "x", ID, ID "-3", ID ".", ID ".x", ID ".0", ID ".3x", ID ".99999999999999999999", ID ".-3", ID ".plan-",
 };
 
 static void names_that_are_no_row_are_none_and_stay(void **state)
