@@ -4,7 +4,6 @@
  * microseconds.
  *
  *   sign make MODULE LABEL rsa|ec     a key pair of that name on the token of that label
- *   sign fill MODULE LABEL PEM        the certificates of that file onto the token of that label
  *   sign bare MODULE LABEL rsa|ec     a signature: RSA's PKCS#1 v1.5 over SHA-256, or ECDSA over a SHA-256 value
  *
  * The PIN is in $BENCH_PIN.
@@ -15,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/pem.h>
 #include <p11-kit/pkcs11.h>
 
 static CK_FUNCTION_LIST *f;
@@ -86,48 +84,6 @@ static void make(char *name, int rsa)
     must(f->C_GenerateKeyPair(session, &pair, public, rsa ? 5 : 4, private, 5, &other, &key), "C_GenerateKeyPair");
 }
 
-static void store(X509 *cert, size_t number)
-{
-    CK_OBJECT_CLASS class = CKO_CERTIFICATE;
-    CK_CERTIFICATE_TYPE type = CKC_X_509;
-    CK_BBOOL yes = CK_TRUE;
-    CK_BBOOL no = CK_FALSE;
-    char name[32];
-    unsigned char *der = NULL;
-    unsigned char *subject = NULL;
-    int size = i2d_X509(cert, &der);
-    int subject_size = i2d_X509_NAME(X509_get_subject_name(cert), &subject);
-    if (size < 0 || subject_size < 0)
-        die("a certificate cannot be written");
-    CK_ULONG name_size = (CK_ULONG)snprintf(name, sizeof name, "rsa-%06zu", number);
-    CK_ATTRIBUTE made[] = {
-        { CKA_CLASS, &class, sizeof class },
-        { CKA_CERTIFICATE_TYPE, &type, sizeof type },
-        { CKA_TOKEN, &yes, sizeof yes },
-        { CKA_PRIVATE, &no, sizeof no },
-        { CKA_LABEL, name, name_size },
-        { CKA_ID, name, name_size },
-        { CKA_SUBJECT, subject, (CK_ULONG)subject_size },
-        { CKA_VALUE, der, (CK_ULONG)size },
-    };
-    must(f->C_CreateObject(session, made, sizeof made / sizeof *made, &key), "C_CreateObject");
-    OPENSSL_free(der);
-    OPENSSL_free(subject);
-}
-
-static void fill(const char *path)
-{
-    FILE *file = fopen(path, "r");
-    X509 *cert;
-    if (file == NULL)
-        die("%s: cannot be read", path);
-    for (size_t i = 0; (cert = PEM_read_X509(file, NULL, NULL, NULL)) != NULL; i++) {
-        store(cert, i);
-        X509_free(cert);
-    }
-    fclose(file);
-}
-
 static void find(char *name)
 {
     CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
@@ -154,16 +110,12 @@ static void sign(void *argument)
 int main(int argc, char **argv)
 {
     if (argc != 5)
-        die("usage: sign make|bare MODULE LABEL rsa|ec; sign fill MODULE LABEL PEM");
+        die("usage: sign make|bare MODULE LABEL rsa|ec");
     int rsa = strcmp(argv[4], "rsa") == 0;
     load(argv[2]);
     log_in(argv[3]);
     if (strcmp(argv[1], "make") == 0) {
         make(argv[4], rsa);
-        return 0;
-    }
-    if (strcmp(argv[1], "fill") == 0) {
-        fill(argv[4]);
         return 0;
     }
     find(argv[4]);

@@ -32,7 +32,7 @@ static json_t *show_json(const struct target *target, const certstore_report *ch
 
 static void show_text(const struct target *target, const certstore_report *changes)
 {
-    OWNED(owned_chars) *uri = screen_escape(certstore_uri(target->store));
+    OWNED(owned_chars) *uri = screen_escape(target_uri(target));
     printf("%s: %s\n", uri, certstore_report_count(changes) == 0 ? "would stay as it is" : "would change");
     for (size_t i = 0; i < certstore_report_count(changes); i++) {
         OWNED(owned_chars) *alias = screen_escape(certstore_report_subject(changes, i));
@@ -91,7 +91,7 @@ static void print_result(struct cli *cli, const certstore_txn *txn, const struct
     else
         printf("%s: %zu of %zu stores changed, the others were so already\n", shown, changed, targets->count);
     for (size_t i = 0; i < targets->count; i++) {
-        OWNED(owned_chars) *uri = screen_escape(certstore_uri(targets->items[i].store));
+        OWNED(owned_chars) *uri = screen_escape(target_uri(&targets->items[i]));
         printf("  %s (generation %" PRId64 ")\n", uri, certstore_generation(targets->items[i].store, NULL));
     }
     report_detail(cli, "transaction %s", certstore_txn_id(txn));

@@ -40,7 +40,7 @@ static void add_rows(struct table *table, const struct target *target, const cer
         OWNED(owned_chars) *digest = heap_copy_part(certstore_history_sha256(history, i), SHOWN_DIGITS);
         bool current = i + 1 == certstore_history_count(history);
         if (several)
-            table_add(table, certstore_uri(target->store), COLOR_NONE);
+            table_add(table, target_uri(target), COLOR_NONE);
         table_add(table, generation, COLOR_NONE);
         table_add(table, time != NULL ? time : "-", COLOR_NONE);
         table_add(table, certstore_history_actor(history, i), COLOR_NONE);

@@ -129,7 +129,7 @@ static void print_table(struct cli *cli, const struct listing *listing)
     SCOPED(table) table = { .columns = several ? columns : columns + 1, .column_count = several ? 7 : 6 };
     for (size_t i = 0; i < listing->row_count; i++) {
         const struct row *row = &listing->rows[i];
-        add_row(&table, &row->facts, several ? certstore_uri(listing->stores.items[row->store].store) : NULL);
+        add_row(&table, &row->facts, several ? target_uri(&listing->stores.items[row->store]) : NULL);
     }
     if (listing->row_count > 0)
         table_print(cli, &table);

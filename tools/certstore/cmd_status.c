@@ -70,7 +70,7 @@ static int add_stores(struct cli *cli, struct targets *targets, json_t *stores)
         json_object_set_new(store, "generations_kept", json_integer((json_int_t)kept));
         json_array_append_new(stores, store);
         if (!cli->json) {
-            OWNED(owned_chars) *uri = screen_escape(certstore_uri(target->store));
+            OWNED(owned_chars) *uri = screen_escape(target_uri(target));
             printf("%s: generation %" PRId64 ", %zu kept\n", uri, certstore_generation(target->store, NULL), kept);
         }
     }

@@ -25,7 +25,7 @@ static void add_rows(struct verification *verification, const struct target *tar
     for (size_t i = 0; i < certstore_report_count(findings); i++) {
         certstore_severity severity = certstore_report_severity(findings, i);
         if (verification->several)
-            table_add(&verification->table, certstore_uri(target->store), COLOR_NONE);
+            table_add(&verification->table, target_uri(target), COLOR_NONE);
         table_add(&verification->table, facts_severity(severity), colors[severity]);
         table_add(&verification->table, certstore_report_subject(findings, i), COLOR_NONE);
         table_add(&verification->table, certstore_report_code(findings, i), COLOR_NONE);

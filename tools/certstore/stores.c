@@ -28,7 +28,14 @@ certstore_options *options_new(struct cli *cli, int *status)
 
 const char *target_uri(const struct target *target)
 {
-    return target->store != NULL ? certstore_uri(target->store) : target->name.uri;
+    return target->shown != NULL ? target->shown : target->name.uri;
+}
+
+static char *shown_uri(const char *uri)
+{
+    bool token = strncmp(uri, "pkcs11:", strlen("pkcs11:")) == 0;
+    size_t size = token ? strcspn(uri, "?") : strlen(uri);
+    return heap_copy_part(uri, size > strlen("pkcs11:") ? size : strlen(uri));
 }
 
 static int reopen(struct cli *cli, struct target *target)
@@ -36,6 +43,8 @@ static int reopen(struct cli *cli, struct target *target)
     OWNED(certstore_error) *err = certstore_error_new();
     certstore_free(target->store);
     target->store = certstore_open(target->name.uri, target->options, err);
+    free(target->shown);
+    target->shown = target->store != NULL ? shown_uri(certstore_uri(target->store)) : NULL;
     return target->store != NULL ? STATUS_DONE : report_error(cli, err);
 }
 
@@ -179,9 +188,22 @@ static int read_target(struct cli *cli, struct target *target, unsigned use)
     return STATUS_DONE;
 }
 
+static int use_officer(struct cli *cli, struct target *target)
+{
+    int status = STATUS_DONE;
+    OWNED(certstore_error) *err = certstore_error_new();
+    const struct secret *officer = source_officer(cli, &status);
+    if (officer != NULL && certstore_options_set_so_pin(target->options, officer->data, officer->size, err) != CERTSTORE_OK)
+        return report_error(cli, err);
+    return status;
+}
+
 /* A token wants its PIN as it is opened: without one it shows half of what it holds. */
 static int open_token(struct cli *cli, struct target *target, unsigned use)
 {
+    int status = use_officer(cli, target);
+    if (status != STATUS_DONE)
+        return status;
     if (target->has_password || names_pin(&target->name))
         return reopen(cli, target);
     if (cli->pass != NULL)
@@ -221,6 +243,7 @@ void target_free(struct target *target)
     certstore_bundle_free(target->before);
     certstore_bundle_free(target->bundle);
     certstore_free(target->store);
+    free(target->shown);
     certstore_options_free(target->options);
     *target = (struct target){ 0 };
 }

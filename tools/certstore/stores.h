@@ -12,6 +12,7 @@ struct target {
     struct store_name name;
     certstore_options *options;
     certstore *store;
+    char *shown;              /* see target_uri() */
     certstore_bundle *bundle; /* as read; the verbs change it in place */
     certstore_bundle *before; /* a copy of what was read, where the verb asked for one */
     bool has_password;
@@ -34,7 +35,8 @@ certstore_options *options_new(struct cli *cli, int *status);
 /* Opens one store by its name (taken over, also on failure). Returns the exit status; a failure is reported. */
 int target_open(struct cli *cli, struct target *target, struct store_name name, unsigned use);
 void target_free(struct target *target);
-/* What messages call it: the URI with its format once it is open, before that what was written. */
+/* What tables and messages call it: the URI with its format once it is open, before that what was written. Of a token only what tells it from
+ * others: the way to its module and its PIN is long, and says nothing of what it holds. */
 const char *target_uri(const struct target *target);
 
 /* Opens one more store. Naming one twice is wrong usage: the second edit would undo the first. */

@@ -5,9 +5,11 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <sys/mman.h>
 
 #include "base/error.h"
-#include "base/os.h"
+
+enum { PAGE = 2 << 20, LARGE = 2 * PAGE };
 
 void csi_buf_free(struct csi_buf *buf)
 {
@@ -16,11 +18,16 @@ void csi_buf_free(struct csi_buf *buf)
     *buf = (struct csi_buf){ 0 };
 }
 
-uint8_t *csi_bytes_room(size_t size)
+/* Large ones in large pages, where the system has them: a store of ten thousand certificates would take thousands of page faults. */
+uint8_t *csi_bytes_room(size_t capacity)
 {
-    uint8_t *data = malloc(size);
+    size_t rounded;
+    if (capacity < LARGE || !csi_add(capacity, PAGE - 1, &rounded))
+        return malloc(capacity);
+    rounded -= rounded % PAGE;
+    uint8_t *data = aligned_alloc(PAGE, rounded);
     if (data != NULL)
-        csi_os_large_pages(data, size);
+        (void)madvise(data, rounded, MADV_HUGEPAGE);
     return data;
 }
 

@@ -7,14 +7,11 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <stdio.h>
-#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
-
-enum { LARGE_PAGE = 2 << 20 };
 
 static int result(int value)
 {
@@ -185,14 +182,6 @@ certstore_status csi_unpredictable(void *data, size_t size, certstore_error *err
 {
     int status = real_random(NULL, data, size);
     return status < 0 ? csi_fail_errno(err, -status, "random numbers: the kernel has none to give") : CERTSTORE_OK;
-}
-
-void csi_os_large_pages(void *data, size_t size)
-{
-    const uintptr_t start = ((uintptr_t)data + LARGE_PAGE - 1) & ~((uintptr_t)LARGE_PAGE - 1);
-    const uintptr_t end = ((uintptr_t)data + size) & ~((uintptr_t)LARGE_PAGE - 1);
-    if (size >= 2 * LARGE_PAGE && start < end)
-        (void)madvise((uint8_t *)data + (start - (uintptr_t)data), end - start, MADV_HUGEPAGE);
 }
 
 static int real_cwd(const struct csi_os *os CSI_UNUSED, char *path, size_t room)

@@ -95,10 +95,6 @@ void csi_names_free(struct csi_names *names);
  * listing a store does. At most 256. */
 certstore_status csi_unpredictable(void *data, size_t size, certstore_error *err);
 
-/* Asks for memory in large pages, where a store of megabytes is read from end to end: a page of 4 KiB is a fault, and those cost as much as a
- * copy. A wish: a kernel that has none to give changes nothing. */
-void csi_os_large_pages(void *data, size_t size);
-
 /* Until when to wait: nanoseconds of CSI_CLOCK_BOOT; INT64_MIN means do not wait. */
 int64_t csi_os_deadline(const struct csi_os *os, int milliseconds);
 /* Sleeps a little (randomised, growing with each attempt); false once the deadline has passed. */

@@ -319,6 +319,19 @@ static void key_name(struct csi_span object, char name[24])
     snprintf(name, 24, "key-%s", digits);
 }
 
+/* Another key goes by its label already. Programs that find keys by label take either of the two. */
+static char *name_apart(const struct csi_token_reading *r, const char *taken, const char *name)
+{
+    CSI_AUTO(csi_chars) *alias = csi_format(r->err, "%s-%s", taken, name);
+    if (alias == NULL ||
+        csi_report_add(r->bundle->notes, "shared-label", CERTSTORE_WARNING, alias, r->err,
+                       "the key without a certificate has the label %s, as another key has: a program that looks for the key by its label may take "
+                       "this one; name the key by its ID there, or destroy this one when nothing needs it",
+                       taken) != CERTSTORE_OK)
+        return NULL;
+    return csi_steal(&alias);
+}
+
 /* Its own label, else its certificate's, else one from the subject. Its chain's labels begin with it. */
 static char *key_alias(const struct csi_token_reading *r, const struct csi_token_private *private, bool *unnamed)
 {
@@ -330,7 +343,7 @@ static char *key_alias(const struct csi_token_reading *r, const struct csi_token
     if (alias != NULL && private->cert == SIZE_MAX && csi_bundle_position(r->bundle, alias) != SIZE_MAX) {
         CSI_AUTO(csi_chars) *taken = alias;
         key_name(private->object, name);
-        return csi_format(r->err, "%s-%s", taken, name);
+        return name_apart(r, taken, name);
     }
     if (alias != NULL || r->err->status != CERTSTORE_OK)
         return alias;

@@ -82,26 +82,17 @@ static bool value_text(const struct csi_tlv *value, struct csi_buf *text)
     }
 }
 
-/* Octets that need no thought wherever they stand: neither escaped anywhere, nor a blank or '#', which are at the edges, nor the first of our
- * U+0000. Asked once for every octet of every name, so by a table. */
-/* clang-format off */
-static const bool plain[256] = {
-    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* controls */
-    0, 1, 0, 0, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1, 1, 1,  1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1, 0, 1, /* blank " # + ,  and  ; < > */
-    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,  1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 1, 1, 1, /* backslash */
-    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,  1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, /* DEL */
-    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,  1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,  1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-    0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,  1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, /* C0 80 */
-    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,  1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-};
-/* clang-format on */
+/* Neither escaped anywhere nor a blank, which is at the edges, nor the first octet of our U+0000. */
+static bool needs_no_thought(uint8_t c)
+{
+    return c > '#' && c != '+' && c != ',' && c != ';' && c != '<' && c != '>' && c != '\\' && c != 0x7f && c != 0xc0;
+}
 
-/* How many octets from there on are written as they are: the plain ones, and blanks between others. */
+/* How many octets from there on are written as they are: those, and blanks between others. */
 static size_t plain_run(struct csi_span text, size_t from)
 {
     size_t at = from;
-    while (at < text.size && (plain[text.data[at]] || (text.data[at] == ' ' && at > 0 && at + 1 < text.size)))
+    while (at < text.size && (needs_no_thought(text.data[at]) || (text.data[at] == ' ' && at > 0 && at + 1 < text.size)))
         at++;
     return at - from;
 }

@@ -201,7 +201,7 @@ static certstore_status judge_aliases(const struct csi_judge *judge)
 /* What a token's objects say of one another shows only while they are read: a certificate that is not the key's whose name it has, a key twice. */
 static certstore_status judge_notes(const struct csi_judge *judge)
 {
-    static const char *const codes[] = { "key-mismatch", "duplicate-key", "duplicate-certificate" };
+    static const char *const codes[] = { "key-mismatch", "duplicate-key", "duplicate-certificate", "shared-label" };
     const certstore_report *notes = judge->bundle->notes;
     for (size_t i = 0; i < notes->count; i++)
         for (size_t c = 0; c < sizeof codes / sizeof *codes; c++)

@@ -203,6 +203,25 @@ static void a_key_that_is_there_twice_takes_the_certificate_of_its_own_name(void
     token_end(&token);
 }
 
+static void a_key_under_a_label_that_is_taken_has_a_name_of_its_own_and_is_reported(void **state)
+{
+    (void)state;
+    struct token token;
+    struct make_chain chain = make_chain("web.example", "EC:P-256", 1);
+    EVP_PKEY *before = make_key("EC:P-256", 2);
+    token_begin(&token, WRITABLE);
+    token_add(&token, token_private(TOKEN_SOFTHSM, before, "web", "02"));
+    token_add(&token, token_private(TOKEN_SOFTHSM, chain.key, "web", "01"));
+    token_add(&token, token_cert(TOKEN_SOFTHSM, chain.leaf, "web", "01"));
+    CSI_AUTO(certstore_bundle) *bundle = token_read(&token, &csi_codec_pkcs11);
+    assert_chain(codec_entry(bundle, "web"), 1, (const csi_blob *const[]){ chain.leaf });
+    assert_memory_equal(bundle->entries[1]->alias, "web-key-", 8);
+    assert_true(token_noted(bundle->notes, "shared-label", bundle->entries[1]->alias));
+    certstore_bundle_free(csi_steal(&bundle));
+    make_chain_free(&chain);
+    token_end(&token);
+}
+
 /* -------------------------------------------------------------------------------------------------------------------- chain */
 
 static void a_chain_is_followed_by_issuer_and_subject_over_certificates_that_stay_entries(void **state)
@@ -431,6 +450,7 @@ int main(void)
         cmocka_unit_test(another_kind_of_key_is_a_mismatch_even_where_the_token_hides_the_public_key),
         cmocka_unit_test(the_newest_certificate_of_a_key_is_its_own_and_the_older_ones_stay_beside_it),
         cmocka_unit_test(a_key_that_is_there_twice_takes_the_certificate_of_its_own_name),
+        cmocka_unit_test(a_key_under_a_label_that_is_taken_has_a_name_of_its_own_and_is_reported),
         cmocka_unit_test(a_chain_is_followed_by_issuer_and_subject_over_certificates_that_stay_entries),
         cmocka_unit_test(certificates_labelled_as_a_chain_are_that_chain_and_no_entries),
         cmocka_unit_test(a_chain_label_of_no_key_is_a_label_like_any_other),
