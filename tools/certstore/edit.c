@@ -3,6 +3,7 @@
 #include "edit.h"
 
 #include "chain.h"
+#include "chainfile.h"
 #include "json.h"
 #include "trust.h"
 
@@ -226,6 +227,8 @@ int edit_put(struct cli *cli, struct target *target, const char *alias, struct m
         return put_key_certificate(cli, target, named, material);
     if (identity != NULL && material->purpose_count == 0 && is_renewal(identity, material))
         return put_renewed(cli, target, identity, material);
+    if (chainfile_fits(target, material))
+        return chainfile_put(cli, target, alias, material);
     return put_trusted(cli, target, alias, material);
 }
 
