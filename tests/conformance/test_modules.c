@@ -592,7 +592,6 @@ static void present_wrong_pin(struct module_fixture *f)
     certstore_error err = { 0 };
     if (!can(f, MODULE_LOGIN))
         return;
-    CSI_AUTO(csi_blob) *der = tokens_der("one", "01");
     certstore_options_set_password(f->opts, (const uint8_t *)TOKEN_WRONG_PIN, strlen(TOKEN_WRONG_PIN), &err);
     certstore *store = module_store(f);
     tokens_shim.logins = 0;

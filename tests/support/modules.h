@@ -21,7 +21,7 @@ enum module_can {
     MODULE_PUBLIC = 32,     /* public keys come in alone */
     MODULE_DUPLICATES = 64, /* one certificate twice */
     MODULE_RENAMES = 128,   /* a key with its public key gets another label */
-    MODULE_SHARED = 256     /* several processes use it at once; another one\'s own database is locked then, and it says "general error" */
+    MODULE_SHARED = 256     /* several processes use it at once; another's own database refuses them */
 };
 
 struct module_fixture;
