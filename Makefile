@@ -226,7 +226,7 @@ go: all ## build the Go binding against the library in build/
 go-generate: ## make the Go binding's raw layer anew from certstore.h (needs swig 4.1)
 	@scripts/go-generate
 
-coverage: ## the tests' coverage; fails under 90 % of lines; lists the engine's and the journal's branches
+coverage: ## the tests' coverage; fails under 90 % of lines, and where a branch of the transaction floor is missed
 	@scripts/setup build test dev
 	@find $(BUILD)/coverage -name '*.gcda' -delete 2>/dev/null || true
 	@$(MAKE) $(QUIETLY) BUILD=$(BUILD)/coverage CC=gcc OPTIMIZE='-O0 -g' CFLAGS='--coverage' LDFLAGS='--coverage' check
