@@ -81,7 +81,7 @@ static int change(const char *uri, const certstore_options *opts, int number)
     int done = 0;
     for (int tries = 0; tries < TRIES && done < CHANGES; tries++) {
         certstore_error err = { 0 };
-        char alias[8];
+        char alias[32];
         snprintf(alias, sizeof alias, "%d%d", number + 1, done + 1);
         certstore *store = certstore_open(uri, opts, &err);
         certstore_txn *txn = store != NULL ? add(store, alias, &err) : NULL;
