@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * modules.h: PKCS#11 modules, each with an empty token of the test's own, behind the shim. SoftHSM and NSS are made on the spot; p11-kit's trust module
- * is given a folder of its own, never the system's; a TPM's token is made by who starts the program (tests/interop/check-modules).
+ * modules.h: PKCS#11 modules, each with an empty token of the test's own, behind the shim. SoftHSM and NSS are made on the spot; p11-kit's trust
+ * module is given a folder of its own, never the system's; a TPM's token is made by who starts the program (tests/interop/check-modules).
  *
  * CERTSTORE_MODULES names those to be tested, by blanks apart; SoftHSM and NSS where it is not set.
  */
