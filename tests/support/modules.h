@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * modules.h: PKCS#11 modules, each with an empty token of the test's own, behind the shim. SoftHSM and NSS are made on the spot; p11-kit's trust module
- * is given a folder of its own, never the system's; a TPM's token is made by who starts the program (tests/interop/check-modules).
+ * modules.h: PKCS#11 modules, each with an empty token of the test's own, behind the shim. SoftHSM and NSS are made on the spot; p11-kit's trust
+ * module is given a folder of its own, never the system's; a TPM's token is made by who starts the program (tests/interop/check-modules).
  *
  * CERTSTORE_MODULES names those to be tested, by blanks apart; SoftHSM and NSS where it is not set.
  */
@@ -20,7 +20,8 @@ enum module_can {
     MODULE_DATA = 16,       /* data objects */
     MODULE_PUBLIC = 32,     /* public keys come in alone */
     MODULE_DUPLICATES = 64, /* one certificate twice */
-    MODULE_RENAMES = 128    /* a key with its public key gets another label */
+    MODULE_RENAMES = 128,   /* a key with its public key gets another label */
+    MODULE_SHARED = 256     /* several processes use it at once; another's own database refuses them */
 };
 
 struct module_fixture;
