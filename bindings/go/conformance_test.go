@@ -29,7 +29,7 @@ func TestAStoreThatDoesNotExistReadsAsEmpty(t *testing.T) {
 	over(t, func(t *testing.T, r row, s *certstore.Store) {
 		b, err := s.Read()
 		must(t, err)
-		if s.Exists() || b.Len() != 0 || len(b.Entries()) != 0 {
+		if s.Exists() != r.token || b.Len() != 0 || len(b.Entries()) != 0 {
 			t.Errorf("exists %v, %d entries", s.Exists(), b.Len())
 		}
 	})
@@ -59,7 +59,7 @@ func TestATrustedCertificateComesBackAsItWasPut(t *testing.T) {
 	})
 }
 
-func TestAKeyOfAFileSignsAndDecryptsForItsCertificate(t *testing.T) {
+func TestAKeySignsAndDecryptsForItsCertificate(t *testing.T) {
 	authority := newCA(t, "ca")
 	key := newRSA(t)
 	over(t, func(t *testing.T, r row, s *certstore.Store) {
@@ -77,9 +77,13 @@ func TestAKeyOfAFileSignsAndDecryptsForItsCertificate(t *testing.T) {
 		must(t, rsa.VerifyPKCS1v15(&key.PublicKey, crypto.SHA256, digest[:], signature))
 		decrypter, err := e.Decrypter()
 		must(t, err)
-		sealed, err := rsa.EncryptOAEP(sha256.New(), rand.Reader, &key.PublicKey, []byte("secret"), nil)
+		hash := crypto.SHA256
+		if r.token {
+			hash = crypto.SHA1 // the one that SoftHSM has OAEP with
+		}
+		sealed, err := rsa.EncryptOAEP(hash.New(), rand.Reader, &key.PublicKey, []byte("secret"), nil)
 		must(t, err)
-		opened, err := decrypter.Decrypt(rand.Reader, sealed, &rsa.OAEPOptions{Hash: crypto.SHA256})
+		opened, err := decrypter.Decrypt(rand.Reader, sealed, &rsa.OAEPOptions{Hash: hash})
 		must(t, err)
 		if string(opened) != "secret" {
 			t.Errorf("decrypted to %q", opened)

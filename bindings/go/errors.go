@@ -34,6 +34,8 @@ const (
 	ErrLossy       Status = 18 // the target format cannot hold everything; see Bundle.Losses
 	ErrMismatch    Status = 19 // the certificate does not carry the private key's public key
 	ErrInDoubt     Status = 20 // the commit point may have passed; Recover decides
+	ErrUnavailable Status = 21 // no such token now: not plugged in, removed, or out of order; bring it back and try again
+	ErrBound       Status = 22 // the private key does not leave its token; use it there: Entry.Signer, Entry.Decrypter
 )
 
 // ErrClosed is returned where a store, bundle or entry was closed before, or is nil.

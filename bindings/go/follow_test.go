@@ -26,13 +26,17 @@ func TestAServerTakesUpFiftyRotationsUnderLoadWithoutAFailedRequest(t *testing.T
 	const rotations, clients = 50, 2
 	authority := newCA(t, "ca")
 	dir := t.TempDir()
-	for _, r := range []row{rows[1], rows[3]} { // a PEM pair, PKCS#12
+	for _, row := range []struct {
+		row
+		every time.Duration
+	}{{rows[1], 5 * time.Millisecond}, {rows[3], 50 * time.Millisecond}} { // a PEM pair, and PKCS#12, whose reading derives keys
+		r, every := row.row, row.every
 		t.Run(r.name, func(t *testing.T) {
 			dir := filepath.Join(dir, r.name)
 			must(t, os.Mkdir(dir, 0o700))
 			s, rotator := open(t, r.uri(dir), filepath.Join(dir, "state")), open(t, r.uri(dir), filepath.Join(dir, "state"))
 			put(t, rotator, authority.identity(t, "web", "generation 0"))
-			f, err := certstore.Follow(s, certstore.Every(5*time.Millisecond))
+			f, err := certstore.Follow(s, certstore.Every(every))
 			must(t, err)
 			defer f.Close()
 			address := serve(t, f.ServerConfig(nil))

@@ -55,14 +55,17 @@ func (e *Entry) CheckKey() error {
 }
 
 // PrivateKey opens the key of an entry with the passphrases its bundle was read with: an *rsa.PrivateKey, *ecdsa.PrivateKey or ed25519.PrivateKey for
-// a key in a file. A key that cannot leave its token will be opened here as well, as a crypto.Signer that asks the token; callers who stay with
-// Signer and Decrypter see no difference.
+// a key in a file. For a key that stays on its token it is a crypto.Signer, and of RSA a crypto.Decrypter, that asks the token each time; it works
+// until the program ends, also when store and bundle are closed.
 func (e *Entry) PrivateKey() (crypto.PrivateKey, error) {
 	if kind := e.Kind(); kind != Key {
 		if err := e.read(func(rawEntry) error { return nil }); err != nil {
 			return nil, err
 		}
 		return nil, &Error{Op: "key", Status: ErrArgument, Message: e.Alias() + ": it is no private key but " + kind.String(), Subject: e.Alias()}
+	}
+	if e.Bound() {
+		return e.tokenKey()
 	}
 	pkcs8, err := e.KeyBytes()
 	if err != nil {

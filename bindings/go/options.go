@@ -124,6 +124,14 @@ func WithIntegrity() Option {
 	}
 }
 
+// WithSOPIN gives the PIN of a token's security officer, who marks what is trusted for "any".
+func WithSOPIN(pin []byte) Option {
+	return func(s *settings, err raw.Struct_SS_certstore_error) error {
+		raw.Certstore_options_set_so_pin(s.opts, pin, err)
+		return nil
+	}
+}
+
 // WithDestroyKeys lets a commit destroy keys on a token that a bundle no longer holds. Nobody can make them again.
 func WithDestroyKeys() Option {
 	return func(s *settings, err raw.Struct_SS_certstore_error) error {

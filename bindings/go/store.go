@@ -40,6 +40,9 @@ const (
 	CanDates         Capability = 256  // keeps when an entry was made
 	CanKeyPasswords  Capability = 512  // a passphrase for each key
 	CanIntegrity     Capability = 1024 // an integrity check over the whole store
+	CanGenerate      Capability = 2048 // makes keys itself: GenerateKey
+	CanWrap          Capability = 4096 // lets a key out wrapped by another, and in again: WrapKey, UnwrapKey
+	CanMarkTrusted   Capability = 8192 // its security officer marks what is trusted for "any": WithSOPIN
 )
 
 // Version is the version of the library that is running.

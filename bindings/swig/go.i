@@ -11,8 +11,10 @@
 %typemap(goout) size_t "$result = int($1)"
 
 /* Bytes in: a slice, read where it lies for the length of the call (every function copies its arguments). */
-%typemap(gotype) (const uint8_t *data, size_t size), (const uint8_t *pkcs8, size_t size) "[]byte"
-%typemap(in) (const uint8_t *data, size_t size), (const uint8_t *pkcs8, size_t size) %{
+%typemap(gotype) (const uint8_t *data, size_t size), (const uint8_t *pkcs8, size_t size),
+         (const uint8_t *public_key, size_t public_size) "[]byte"
+%typemap(in) (const uint8_t *data, size_t size), (const uint8_t *pkcs8, size_t size),
+         (const uint8_t *public_key, size_t public_size) %{
   $1 = ($1_ltype)$input.array;
   $2 = (size_t)$input.len;
 %}

@@ -149,6 +149,11 @@ static int keep_store(PyObject *txn, PyObject *store)
 %thread certstore_entry_key_bits;
 %thread certstore_entry_check_key;
 %thread certstore_entry_export_csr;
+%thread certstore_key_sign;
+%thread certstore_key_decrypt;
+%thread certstore_key_generate;
+%thread certstore_key_export_wrapped;
+%thread certstore_key_unwrap;
 %thread certstore_txn_prepare;
 %thread certstore_txn_commit;
 %thread certstore_history_read;
@@ -200,13 +205,15 @@ static int keep_store(PyObject *txn, PyObject *store)
     if ($result == NULL)
         SWIG_fail;
 }
-%typemap(in) (const uint8_t *data, size_t size) (Py_buffer view = { 0 }), (const uint8_t *pkcs8, size_t size) (Py_buffer view = { 0 }) {
+%typemap(in) (const uint8_t *data, size_t size) (Py_buffer view = { 0 }), (const uint8_t *pkcs8, size_t size) (Py_buffer view = { 0 }),
+              (const uint8_t *public_key, size_t public_size) (Py_buffer view = { 0 }) {
     if (PyObject_GetBuffer($input, &view, PyBUF_SIMPLE) != 0)
         SWIG_fail;
     $1 = view.buf != NULL ? (uint8_t *)view.buf : (uint8_t *)"";
     $2 = (size_t)view.len;
 }
-%typemap(freearg) (const uint8_t *data, size_t size), (const uint8_t *pkcs8, size_t size) "if (view$argnum.obj != NULL) PyBuffer_Release(&view$argnum);"
+%typemap(freearg) (const uint8_t *data, size_t size), (const uint8_t *pkcs8, size_t size), (const uint8_t *public_key, size_t public_size)
+    "if (view$argnum.obj != NULL) PyBuffer_Release(&view$argnum);"
 %typemap(out) certstore_bytes * {
     $result = $1 != NULL ? PyBytes_FromStringAndSize((const char *)certstore_bytes_data($1), (Py_ssize_t)certstore_bytes_size($1)) : SWIG_Py_Void();
     certstore_bytes_free($1);

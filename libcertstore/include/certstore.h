@@ -18,7 +18,7 @@
  *     a certstore_status, CERTSTORE_OK for success. The first error stays: a call that is given an error already set does
  *     nothing and fails with that error, so a block of calls may be checked once, at its end. A failure changes nothing that the caller owns; the
  *     one exception has a status of its own, CERTSTORE_E_IN_DOUBT.
- *   - Ownership. What a function named new, open, begin, read, parse, copy or export returns is the caller's, who frees it with the
+ *   - Ownership. What a function named new, open, begin, read, parse, copy, export, generate or unwrap returns is the caller's, who frees it with the
  *     matching _free. Everything else that is returned is borrowed from the first argument and lives until that is changed or
  *     freed. Arguments are copied. Every _free takes NULL.
  *   - Text is UTF-8. Java allows U+0000 in an alias; it is written C0 80 here, as Java itself writes it, so that a string ends where
@@ -160,6 +160,9 @@ certstore_status certstore_options_set_key_password(certstore_options *opts, con
 /* The passphrase of one entry's key. */
 certstore_status certstore_options_set_entry_password(certstore_options *opts, const char *alias, const uint8_t *data, size_t size,
                                                       certstore_error *err);
+/* The PIN of a token's security officer, by whom a certificate that is trusted for "any" is marked so (CKA_TRUSTED), where the token has
+ * CERTSTORE_CAN_MARK_TRUSTED. Presented only for that; the user is logged out meanwhile. */
+certstore_status certstore_options_set_so_pin(certstore_options *opts, const uint8_t *data, size_t size, certstore_error *err);
 /* What readers the written store is for: "java8", "java17", "openssl3", "fips" or "legacy". Applies to what is written anew: an edit
  * keeps the algorithms that the store already has. Default: "openssl3" ("java17" for JKS, JCEKS). */
 certstore_status certstore_options_set_profile(certstore_options *opts, const char *profile, certstore_error *err);
@@ -200,7 +203,10 @@ typedef enum certstore_capability {
     CERTSTORE_CAN_TRUST_PURPOSES = 128, /* keeps what a certificate is trusted for */
     CERTSTORE_CAN_DATES = 256,          /* keeps when an entry was made */
     CERTSTORE_CAN_KEY_PASSWORDS = 512,  /* a passphrase for each key */
-    CERTSTORE_CAN_INTEGRITY = 1024      /* an integrity check over the whole store */
+    CERTSTORE_CAN_INTEGRITY = 1024,     /* an integrity check over the whole store */
+    CERTSTORE_CAN_GENERATE = 2048,      /* makes key pairs itself: certstore_key_generate() */
+    CERTSTORE_CAN_WRAP = 4096,          /* lets a key out wrapped by another, and in again: certstore_key_export_wrapped() */
+    CERTSTORE_CAN_MARK_TRUSTED = 8192   /* its security officer marks a certificate as trusted: certstore_options_set_so_pin() */
 } certstore_capability;
 
 /* Opens a store by URI: "pem:PATH", "pem:PATH?key=PATH", "pemdir:PATH", "pkcs12:PATH", "jks:PATH", "jceks:PATH", "bks:PATH" (read
@@ -347,6 +353,29 @@ certstore_bytes *certstore_key_sign(const certstore_entry *entry, const char *di
 certstore_bytes *certstore_key_decrypt(const certstore_entry *entry, const char *padding, const char *digest, const uint8_t *data, size_t size,
                                        certstore_error *err);
 
+/* ----------------------------------------------------------------------------------------------------- keys of a token */
+
+/* What a key that is made on a token, or brought back to it, may do: the sum of these bits; 0: it stays, and the alias must be free. */
+typedef enum certstore_key_policy {
+    CERTSTORE_KEY_EXTRACTABLE = 1,         /* it may leave the token wrapped by another key */
+    CERTSTORE_KEY_READABLE = 2,            /* it is not sensitive: it may be read out as it is, and be copied to a file */
+    CERTSTORE_KEY_ALWAYS_AUTHENTICATE = 4, /* the PIN is presented for each use */
+    CERTSTORE_KEY_REUSE = 8,               /* a key that the alias has already is taken as it is, whatever it is */
+    CERTSTORE_KEY_ROTATE = 16              /* a new key beside the one that the alias has, which stays in use until the new one has a certificate */
+} certstore_key_policy;
+
+/* A new key on the store's token. algorithm: "RSA:2048" to "RSA:8192", "EC:P-256", "EC:P-384", "EC:P-521", "Ed25519" for a key pair; "AES:128",
+ * "AES:192", "AES:256" for a secret key that wraps others. Made at once, in no transaction: no rollback takes it back. The entry, as the store reads
+ * now: its alias is another one where ROTATE left the old key its own. It has no certificate; certstore_entry_export_csr() asks for one. */
+certstore_entry *certstore_key_generate(certstore *store, const char *alias, const char *algorithm, uint32_t policy, certstore_error *err);
+/* A private or secret key of a token, wrapped by a secret key of the same token (AES key wrap with padding, RFC 5649). CERTSTORE_E_BOUND where the key
+ * is not extractable. */
+certstore_bytes *certstore_key_export_wrapped(const certstore_entry *entry, const certstore_entry *wrapping, certstore_error *err);
+/* Back onto a token that holds the wrapping key: data is what certstore_key_export_wrapped() gave, public_key the SubjectPublicKeyInfo of the private key
+ * in it (certstore_entry_export_public_key()); of size 0: it is an AES key. CERTSTORE_E_MISMATCH, and nothing is left, where the two are not a pair. */
+certstore_entry *certstore_key_unwrap(certstore *store, const char *alias, const certstore_entry *wrapping, const uint8_t *data, size_t size,
+                                      const uint8_t *public_key, size_t public_size, uint32_t policy, certstore_error *err);
+
 /* -------------------------------------------------------------------------------------------------------- certificate */
 
 /* The certificate's DER. */
@@ -388,7 +417,8 @@ certstore_txn *certstore_txn_begin(certstore_error *err);
 certstore_status certstore_txn_replace(certstore_txn *txn, certstore *store, const certstore_bundle *bundle, certstore_error *err);
 /* The store shall equal one of its earlier generations, byte for byte. */
 certstore_status certstore_txn_restore(certstore_txn *txn, certstore *store, int64_t generation, certstore_error *err);
-/* The store shall have another passphrase; its keys are encrypted anew. May be joined with a replace of the same store. */
+/* The store shall have another passphrase; its keys are encrypted anew. May be joined with a replace of the same store. A token's user PIN changes at
+ * once and is never taken back: alone in its transaction, else CERTSTORE_E_ARGUMENT. */
 certstore_status certstore_txn_set_password(certstore_txn *txn, certstore *store, const uint8_t *data, size_t size, certstore_error *err);
 /* A line for the history, such as "put web"; at most 255 bytes. */
 certstore_status certstore_txn_set_note(certstore_txn *txn, const char *note, certstore_error *err);

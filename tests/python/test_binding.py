@@ -122,7 +122,7 @@ class Errors(support.Case):
                 error = certstore._errors.failure(int(status), "m", "c", "s")
                 self.assertNotEqual(type(error), certstore.Error)
                 self.assertEqual((error.status, error.message, error.cause, error.subject, str(error)), (status, "m", "c", "s", "m"))
-        for enum, prefix in ((certstore.Kind, ""), (certstore.Limit, "LIMIT_"), (certstore.Integrity, "INTEGRITY_"), (certstore.Capability, "CAN_")):
+        for enum, prefix in ((certstore.Kind, ""), (certstore.Limit, "LIMIT_"), (certstore.Integrity, "INTEGRITY_"), (certstore.Capability, "CAN_"), (certstore.KeyPolicy, "KEY_")):
             for member in enum:
                 self.assertEqual(member, getattr(lowlevel, f"CERTSTORE_{prefix}{member.name}"))
 

@@ -14,6 +14,8 @@ struct cli {
     const char *state_dir;  /* NULL: the library's default */
     const char *pass;       /* the SOURCE for stores that name none; NULL when not given */
     const char *profile;    /* for what is written anew; NULL: the library's default */
+    const char *so_pin;     /* the SOURCE of the PIN of tokens' security officers; NULL when not given */
+    struct secret *officer; /* the PIN read from it, once */
     struct secret *general; /* the passphrase read from it, once */
     json_t *failure;        /* the first failure that was reported; NULL: none */
     json_t *losses;         /* what a copy loses, for its document; NULL: no copy was made */

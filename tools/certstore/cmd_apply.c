@@ -6,6 +6,7 @@
 #include "edit.h"
 #include "json.h"
 #include "plan.h"
+#include "trust.h"
 #include "verbs.h"
 
 struct application {
@@ -86,6 +87,10 @@ static int apply_put(struct cli *cli, struct application *application, const jso
 {
     SCOPED(material) material = { 0 };
     int status = material_read(cli, &material, text_of(change, "cert"), text_of(change, "chain"), text_of(change, "key"));
+    const json_t *purposes = json_object_get(change, "trust");
+    material.allow_loss = json_is_true(json_object_get(change, "allow_loss"));
+    for (size_t i = 0; i < json_array_size(purposes) && status == STATUS_DONE; i++)
+        status = trust_add(cli, &material, json_string_value(json_array_get(purposes, i)));
     return status == STATUS_DONE ? edit_each(cli, application, change, edit_one_put, &material) : status;
 }
 

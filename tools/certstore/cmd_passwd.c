@@ -45,8 +45,12 @@ const struct verb verb_passwd = {
     .summary = "change the passphrase of stores, and encrypt their keys anew",
     .about = "The store's seal and every key in it are made anew under the new passphrase, in\n"
              "one transaction over all the stores named. Earlier generations keep the\n"
-             "passphrase they were written with.\n",
+             "passphrase they were written with.\n"
+             "\n"
+             "Of a token or an NSS database it is the user's PIN, which changes at once and is\n"
+             "never taken back: name that store alone. The old PIN is presented once.\n",
     .examples = "certstore passwd app.p12\n"
+                "certstore --pass file:/etc/app/pin passwd --new-pass file:/etc/app/new-pin pkcs11:token=web\n"
                 "certstore --pass file:/etc/app/old passwd --new-pass file:/etc/app/new app.p12 app.jks\n",
     .options = options,
     .min_arguments = 1,

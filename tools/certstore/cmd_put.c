@@ -2,6 +2,7 @@
 /* cmd_put.c: `certstore put`: one certificate, with or without its key, into any number of stores in one transaction. */
 #include "change.h"
 #include "edit.h"
+#include "trust.h"
 #include "verbs.h"
 
 static int run_put(struct cli *cli, const struct args *args)
@@ -13,6 +14,9 @@ static int run_put(struct cli *cli, const struct args *args)
     if (cert == NULL)
         return report_usage(cli, "put: --cert is missing; name the file with the new certificate");
     int status = material_read(cli, &material, cert, args_value(args, "chain"), args_value(args, "key"));
+    material.allow_loss = args_flag(args, "allow-loss");
+    if (status == STATUS_DONE)
+        status = trust_parse(cli, &material, args_value(args, "trust"));
     if (status == STATUS_DONE)
         status = targets_open(cli, &targets, args, 1, TARGET_READ | TARGET_UNLOCK);
     if (status == STATUS_DONE && args_flag(args, "dry-run"))
@@ -31,12 +35,15 @@ static const struct option options[] = {
     { "cert", 0, "FILE", false, "the certificate; its chain may follow it in the same file" },
     { "chain", 0, "FILE", false, "the certificates between it and the root, in any order" },
     { "key", 0, "FILE", false, "its private key" },
+    { "trust", 0, "PURPOSE[,PURPOSE]", false, "what it is trusted for: serverAuth, clientAuth, codeSigning, emailProtection, any ... or an OID" },
+    { "allow-loss", 0, NULL, false, "put it also where what --trust says cannot be held" },
     { "dry-run", 0, NULL, false, "show what would change in each store, and change nothing" },
     { 0 },
 };
 const struct verb verb_put = {
     .name = "put",
-    .synopsis = "ALIAS --cert FILE [--chain FILE] [--key FILE] [--dry-run] STORE...",
+    .synopsis = "ALIAS --cert FILE [--chain FILE] [--key FILE] [--trust PURPOSE[,PURPOSE]]\n"
+                "       [--allow-loss] [--dry-run] STORE...",
     .summary = "add or replace one entry in all the stores, in one transaction",
     .about = "With --key the entry is an identity: the key, its certificate and its chain,\n"
              "which is put in order. Without --key it is a trusted certificate; but where\n"
@@ -47,8 +54,14 @@ const struct verb verb_put = {
              "whatever its alias. STORE#OTHER puts the entry under OTHER in that store. A\n"
              "certificate that does not carry the key's public key is refused. FILE may be\n"
              "PEM, DER or any store, with ?pass=SOURCE where it is sealed; a FILE that holds a\n"
-             "key beside the certificate needs no --key.\n",
-    .examples = "certstore put corp-root --cert root.pem /etc/app/ca.pem 'jks:cacerts?pass=file:/etc/app/pw'\n"
+             "key beside the certificate needs no --key.\n"
+             "\n"
+             "--trust says what a trusted certificate is trusted for, in every store that can hold\n"
+             "it; one that cannot is refused without --allow-loss. Without --trust it is what the\n"
+             "entry was trusted for in whose place it comes, else what FILE says. In an NSS\n"
+             "database, which trusts nothing that is not named, a new CA gets serverAuth.\n",
+    .examples = "certstore put corp-root --cert root.pem --trust serverAuth,clientAuth nss:/etc/pki/nssdb\n"
+                "certstore put corp-root --cert root.pem /etc/app/ca.pem 'jks:cacerts?pass=file:/etc/app/pw'\n"
                 "certstore put web --cert web.pem --chain chain.pem --key web.key \\\n"
                 "    'pem:/etc/nginx/fullchain.pem?key=/etc/nginx/privkey.pem' \\\n"
                 "    'pkcs12:/etc/app/app.p12?pass=file:/etc/app/pw'\n",

@@ -15,7 +15,7 @@ _certstore_verb() {
     local i
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-        --state-dir | --pass | --profile) ((i++)) ;;
+        --state-dir | --pass | --so-pin | --profile) ((i++)) ;;
         -*) ;;
         *)
             printf '%s\n' "${COMP_WORDS[i]}"
@@ -30,13 +30,25 @@ _certstore() {
     verb=$(_certstore_verb)
     COMPREPLY=()
     case $previous in
-    --pass | --new-pass)
+    --pass | --new-pass | --so-pin)
         mapfile -t COMPREPLY < <(compgen -W 'env: file: fd: stdin' -- "$current")
         compopt -o nospace 2>/dev/null
         return
         ;;
     --sort)
         mapfile -t COMPREPLY < <(compgen -W 'alias expiry' -- "$current")
+        return
+        ;;
+    --trust)
+        mapfile -t COMPREPLY < <(compgen -W 'serverAuth clientAuth codeSigning emailProtection timeStamping OCSPSigning any' -- "$current")
+        return
+        ;;
+    --new-key)
+        mapfile -t COMPREPLY < <(compgen -W 'RSA:2048 RSA:3072 RSA:4096 EC:P-256 EC:P-384 EC:P-521 Ed25519' -- "$current")
+        return
+        ;;
+    --key-policy)
+        mapfile -t COMPREPLY < <(compgen -W 'extractable readable always-authenticate reuse rotate' -- "$current")
         return
         ;;
     --expiring)

@@ -4,6 +4,7 @@
 
 #include "chain.h"
 #include "json.h"
+#include "trust.h"
 
 const certstore_entry *edit_find(struct cli *cli, const struct target *target, const char *alias, int *status)
 {
@@ -120,13 +121,15 @@ static int put_trusted(struct cli *cli, struct target *target, const char *alias
                               target_uri(target), material->cert_count);
     OWNED(certstore_error) *err = certstore_error_new();
     const certstore_cert *cert = material->certs[0];
-    OWNED(certstore_entry) *entry = material->trusted != NULL
+    OWNED(certstore_entry) *entry = material->trusted != NULL && material->purpose_count == 0
                                         ? certstore_entry_copy(material->trusted, err)
                                         : certstore_entry_new_trusted(alias, certstore_cert_data(cert), certstore_cert_size(cert), err);
-    const certstore_entry *present = same_trusted(target, cert);
-    if (entry == NULL || certstore_entry_set_alias(entry, present != NULL ? certstore_entry_alias(present) : alias, err) != CERTSTORE_OK)
+    const certstore_entry *same = same_trusted(target, cert);
+    const certstore_entry *present = same != NULL ? same : certstore_bundle_find(target->bundle, alias);
+    if (entry == NULL || certstore_entry_set_alias(entry, same != NULL ? certstore_entry_alias(same) : alias, err) != CERTSTORE_OK)
         return report_error(cli, err);
-    return put_entry(cli, target, entry);
+    int status = trust_settle(cli, target, material, present, entry);
+    return status == STATUS_DONE ? put_entry(cli, target, entry) : status;
 }
 
 /* Whether the entry's key can be opened and fits one of the certificates. */
@@ -134,6 +137,48 @@ static bool is_renewal(const certstore_entry *existing, const struct material *m
 {
     OWNED(certstore_entry) *probe = certstore_entry_copy(existing, NULL);
     return probe != NULL && chain_leaf(probe, material, NULL) != NULL;
+}
+
+/* A key that was made beside the one of that alias, on its token, and waits for this certificate; NULL: none. Its alias is "ALIAS-key-...". */
+static const certstore_entry *rotated_key(const struct target *target, const char *alias, const struct material *material)
+{
+    size_t size = strlen(alias);
+    for (size_t i = 0; i < certstore_bundle_count(target->bundle); i++) {
+        const certstore_entry *entry = certstore_bundle_at(target->bundle, i);
+        const char *other = certstore_entry_alias(entry);
+        if (certstore_entry_kind(entry) == CERTSTORE_KEY && certstore_entry_cert_count(entry) == 0 && strncmp(other, alias, size) == 0 &&
+            strncmp(other + size, "-key-", 5) == 0 && is_renewal(entry, material))
+            return entry;
+    }
+    return NULL;
+}
+
+/* The rotation's end: the new key has the alias, the old one stays on the token without its certificate. */
+static int put_rotated(struct cli *cli, struct target *target, const char *alias, const certstore_entry *key, struct material *material)
+{
+    OWNED(certstore_error) *err = certstore_error_new();
+    OWNED(certstore_entry) *entry = certstore_entry_copy(key, err);
+    if (entry == NULL || certstore_bundle_remove(target->bundle, certstore_entry_alias(key), err) != CERTSTORE_OK ||
+        certstore_entry_set_alias(entry, alias, err) != CERTSTORE_OK)
+        return report_error(cli, err);
+    int status = chain_attach(cli, entry, material, target_uri(target));
+    return status == STATUS_DONE ? put_entry(cli, target, entry) : status;
+}
+
+static bool is_on_token(const struct target *target)
+{
+    const char *format = certstore_format(target->store);
+    return strcmp(format, "pkcs11") == 0 || strcmp(format, "nss") == 0;
+}
+
+static int put_key_certificate(struct cli *cli, struct target *target, const certstore_entry *named, struct material *material)
+{
+    const char *alias = certstore_entry_alias(named);
+    const certstore_entry *rotated = is_on_token(target) && !is_renewal(named, material) ? rotated_key(target, alias, material) : NULL;
+    if (rotated == NULL)
+        return put_renewed(cli, target, named, material);
+    OWNED(owned_chars) *copy = heap_copy(alias); /* the bundle gives its own up */
+    return put_rotated(cli, target, copy, rotated, material);
 }
 
 /* A PEM store over two files whose key is gone: what stands in the file of certificates is the old identity's, and a server takes the first of them
@@ -171,11 +216,15 @@ int edit_put(struct cli *cli, struct target *target, const char *alias, struct m
         return status;
     const certstore_entry *named = certstore_bundle_find(target->bundle, alias);
     const certstore_entry *identity = pem_identity(target);
+    if (material->purpose_count > 0 && (material->key != NULL || (named != NULL && certstore_entry_kind(named) == CERTSTORE_KEY)))
+        return report_failure(cli, CERTSTORE_E_ARGUMENT, target_uri(target),
+                              "%s: --trust is about a trusted certificate, and \"%s\" is a key's; leave one of the two out", target_uri(target),
+                              alias);
     if (material->key != NULL)
         return put_key(cli, target, identity != NULL ? certstore_entry_alias(identity) : alias, material);
     if (named != NULL && certstore_entry_kind(named) == CERTSTORE_KEY)
-        return put_renewed(cli, target, named, material);
-    if (identity != NULL && is_renewal(identity, material))
+        return put_key_certificate(cli, target, named, material);
+    if (identity != NULL && material->purpose_count == 0 && is_renewal(identity, material))
         return put_renewed(cli, target, identity, material);
     return put_trusted(cli, target, alias, material);
 }

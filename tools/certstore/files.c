@@ -89,6 +89,9 @@ void material_free(struct material *material)
 {
     for (size_t i = 0; i < material->input_count; i++)
         target_free(&material->inputs[i].target);
+    for (size_t i = 0; i < material->purpose_count; i++)
+        free(material->purposes[i]);
+    free(material->purposes);
     free(material->certs);
     *material = (struct material){ 0 };
 }

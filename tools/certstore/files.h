@@ -18,6 +18,9 @@ struct material {
     const certstore_entry *trusted; /* the entry of the first certificate, with the trust it carries; NULL: it came with a key */
     const certstore_cert **certs;   /* as given: --cert, then --chain; each once */
     size_t cert_count;
+    char **purposes; /* what a trusted certificate is to be trusted for; owned */
+    size_t purpose_count;
+    bool allow_loss; /* of purposes that a store cannot hold */
     bool chain_given;
     bool warned; /* certificates that were left out are mentioned for one store, not for each */
 };

@@ -10,6 +10,7 @@
 const struct option global_options[] = {
     { "state-dir", 0, "DIR", false, "where generations and pending transactions live" },
     { "pass", 0, "SOURCE", false, "the passphrase of every store that names none" },
+    { "so-pin", 0, "SOURCE", false, "the PIN of a token's security officer, who marks certificates as trusted" },
     { "destroy-keys", 0, NULL, false, "let a change destroy keys on a token, which nobody can make again" },
     { "profile", 0, "NAME", false, "whom new keys and stores are for: java8, java17, openssl3, fips, legacy" },
     { "json", 0, NULL, false, "print one JSON document" },
@@ -47,6 +48,7 @@ static void set_globals(struct cli *cli, const struct args *args)
 {
     cli->state_dir = args_value(args, "state-dir");
     cli->pass = args_value(args, "pass");
+    cli->so_pin = args_value(args, "so-pin");
     cli->profile = args_value(args, "profile");
     cli->destroy_keys = args_flag(args, "destroy-keys");
     cli->quiet = args_flag(args, "quiet");
@@ -157,6 +159,7 @@ int main(int argc, char **argv)
     json_decref(cli.losses);
     json_decref(cli.failure);
     secret_free(cli.general);
+    secret_free(cli.officer);
     args_free(&args);
     for (int i = 0; i < argc; i++) {
         explicit_bzero(words[i], strlen(words[i]));

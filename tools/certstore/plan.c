@@ -27,13 +27,9 @@ static const struct field store_fields[] = {
     { "name", TYPE_TEXT, false }, { "uri", TYPE_TEXT, true }, { "pass", TYPE_TEXT, false }, { "keypass", TYPE_TEXT, false }, { 0 },
 };
 static const struct field put_fields[] = {
-    { "op", TYPE_TEXT, true },
-    { "alias", TYPE_TEXT, true },
-    { "cert", TYPE_TEXT, true },
-    { "chain", TYPE_TEXT, false },
-    { "key", TYPE_TEXT, false },
-    { "stores", TYPE_TEXTS, false },
-    { 0 },
+    { "op", TYPE_TEXT, true },          { "alias", TYPE_TEXT, true },    { "cert", TYPE_TEXT, true },
+    { "chain", TYPE_TEXT, false },      { "key", TYPE_TEXT, false },     { "trust", TYPE_TEXTS, false },
+    { "allow_loss", TYPE_BOOL, false }, { "stores", TYPE_TEXTS, false }, { 0 },
 };
 static const struct field remove_fields[] = {
     { "op", TYPE_TEXT, true },

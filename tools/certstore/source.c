@@ -136,6 +136,15 @@ const struct secret *source_general(struct cli *cli, int *status)
     return cli->general;
 }
 
+const struct secret *source_officer(struct cli *cli, int *status)
+{
+    if (cli->so_pin != NULL && strncmp(cli->so_pin, "pass:", 5) == 0)
+        *status = report_usage(cli, "--so-pin: pass: shows the PIN to everybody who can list processes; use env:, file: or fd:");
+    else if (cli->so_pin != NULL && cli->officer == NULL)
+        cli->officer = source_read(cli, cli->so_pin, "the security officer (--so-pin)", status);
+    return cli->officer;
+}
+
 void source_hide_arguments(int argc, char **argv)
 {
     static const char *const marks[] = { "pass:", "pin-value=" };

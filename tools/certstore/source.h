@@ -31,6 +31,9 @@ struct secret *source_read(struct cli *cli, const char *source, const char *what
 /* The passphrase of --pass, read once; NULL with *status 0 when none was given. Borrowed. */
 const struct secret *source_general(struct cli *cli, int *status);
 
+/* The same of --so-pin, whose SOURCE is never pass:TEXT. */
+const struct secret *source_officer(struct cli *cli, int *status);
+
 /* Whether somebody can be asked: standard input is a terminal. */
 bool prompt_possible(void);
 /* Asks on the terminal, without echo; twice when `confirm`. NULL when nobody answered or the answers differ (reported). */

@@ -188,9 +188,22 @@ static int read_target(struct cli *cli, struct target *target, unsigned use)
     return STATUS_DONE;
 }
 
+static int use_officer(struct cli *cli, struct target *target)
+{
+    int status = STATUS_DONE;
+    OWNED(certstore_error) *err = certstore_error_new();
+    const struct secret *officer = source_officer(cli, &status);
+    if (officer != NULL && certstore_options_set_so_pin(target->options, officer->data, officer->size, err) != CERTSTORE_OK)
+        return report_error(cli, err);
+    return status;
+}
+
 /* A token wants its PIN as it is opened: without one it shows half of what it holds. */
 static int open_token(struct cli *cli, struct target *target, unsigned use)
 {
+    int status = use_officer(cli, target);
+    if (status != STATUS_DONE)
+        return status;
     if (target->has_password || names_pin(&target->name))
         return reopen(cli, target);
     if (cli->pass != NULL)

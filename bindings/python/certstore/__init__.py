@@ -39,7 +39,7 @@ from ._errors import (
 )
 from ._options import Limit
 from ._store import Bundle, Generation, Store, Transaction, formats, open, pending, recover, state_dir, transaction, version
-from ._values import Capability, Certificate, Entry, Finding, Integrity, Key, Kind, Severity
+from ._values import Capability, Certificate, Entry, Finding, Integrity, Key, KeyPolicy, Kind, Severity
 
 __version__ = "0.1.0"
 __all__ = [
@@ -57,6 +57,7 @@ __all__ = [
     "InDoubtError",
     "Integrity",
     "Key",
+    "KeyPolicy",
     "Kind",
     "Limit",
     "LimitError",

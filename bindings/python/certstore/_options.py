@@ -52,11 +52,14 @@ def make(
     limits: Mapping[Limit, int] | None = None,
     require_integrity: bool = False,
     destroy_keys: bool = False,
+    so_pin: Password | None = None,
 ) -> Any:
     """A handle of options. The keywords are those of open()."""
     options = lowlevel.certstore_options_new()
     if password is not None:
         lowlevel.certstore_options_set_password(options, secret(password))
+    if so_pin is not None:
+        lowlevel.certstore_options_set_so_pin(options, secret(so_pin))
     if key_password is not None:
         lowlevel.certstore_options_set_key_password(options, secret(key_password))
     for alias, own in (entry_passwords or {}).items():

@@ -15,7 +15,7 @@ from . import _options, _tls, lowlevel
 from ._errors import Error, Status, failure
 from ._guard import Guard
 from ._options import Limit, Password, Path
-from ._values import Capability, Entry, Finding, Integrity, Kind, findings, moment, seconds_of
+from ._values import Capability, Entry, Finding, Integrity, Key, KeyPolicy, Kind, findings, moment, seconds_of
 
 
 def _closed(noun: str) -> Error:
@@ -268,6 +268,21 @@ class Store:
             for i in range(lowlevel.certstore_history_count(rows))
         ]
 
+    def generate_key(self, alias: str, algorithm: str, policy: KeyPolicy = KeyPolicy(0)) -> Entry:
+        """A new key on a token, where it stays: "RSA:3072", "EC:P-256", "Ed25519", or "AES:256" for one that wraps others.
+
+        Made at once, in no transaction. ExistsError where the alias has a key, and the policy says neither REUSE nor ROTATE.
+        """
+        raw = self._handle()
+        with self._guard:
+            return Entry._of(lowlevel.certstore_key_generate(raw, alias, algorithm, int(policy)))
+
+    def unwrap_key(self, alias: str, wrapping: Key, wrapped: bytes, public: bytes = b"", policy: KeyPolicy = KeyPolicy(0)) -> Entry:
+        """Back onto a token: what Key.wrap() gave, with the private key's Key.public(); without it, what is wrapped is an AES key."""
+        raw = self._handle()
+        with self._guard:
+            return Entry._of(lowlevel.certstore_key_unwrap(raw, alias, wrapping._raw, wrapped, public, int(policy)))
+
     def recover(self) -> tuple[Finding, ...]:
         """Settles what a crash left pending on this store."""
         raw = self._handle()
@@ -390,13 +405,15 @@ def open(
     limits: Mapping[Limit, int] | None = None,
     require_integrity: bool = False,
     destroy_keys: bool = False,
+    so_pin: Password | None = None,
 ) -> Store:
     """Opens a store by URI ("pem:PATH", "pem:PATH?key=PATH", "pemdir:PATH", "pkcs12:PATH", "jks:PATH", "jceks:PATH", "bks:PATH") or path.
 
     It need not exist yet. password, key_password, entry_passwords: of the store, of its keys, of single entries; bytes, or a str as UTF-8.
     profile: whom what is written anew is for ("java8", "java17", "openssl3", "fips", "legacy"). state_dir: where generations and history live.
     actor: whom the history names. lock_timeout: seconds. generations: how many to keep. limits: ceilings, by Limit. require_integrity: a store
-    without a check that was made is a NoMacError. destroy_keys: a commit may destroy keys on a token, which nobody can make again.
+    without a check that was made is a NoMacError. destroy_keys: a commit may destroy keys on a token, which nobody can make again. so_pin: of
+    the token's security officer, who marks what is trusted for "any".
     """
     options = _options.make(
         password=password,
@@ -410,6 +427,7 @@ def open(
         limits=limits,
         require_integrity=require_integrity,
         destroy_keys=destroy_keys,
+        so_pin=so_pin,
     )
     return Store(lowlevel.certstore_open(os.fspath(uri), options))
 

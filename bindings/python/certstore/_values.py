@@ -59,6 +59,19 @@ class Capability(enum.IntFlag):
     DATES = 256
     KEY_PASSWORDS = 512
     INTEGRITY = 1024
+    GENERATE = 2048
+    WRAP = 4096
+    MARK_TRUSTED = 8192
+
+
+class KeyPolicy(enum.IntFlag):
+    """What a key that is made on a token, or brought back to it, may do. Without a bit it stays there, and its alias must be free."""
+
+    EXTRACTABLE = 1
+    READABLE = 2
+    ALWAYS_AUTHENTICATE = 4
+    REUSE = 8
+    ROTATE = 16
 
 
 class Finding(NamedTuple):
@@ -300,6 +313,10 @@ class Key:
     def decrypt(self, data: bytes, *, hash: str = "sha256", oaep: bool = True) -> bytes:
         """What was encrypted for an RSA key: OAEP with that hash, or PKCS#1 v1.5."""
         return bytes(lowlevel.certstore_key_decrypt(self._raw, "oaep" if oaep else "pkcs1", hash.upper() if oaep else "", data))
+
+    def wrap(self, wrapping: Key) -> bytes:
+        """A key on a token, wrapped by a secret key of the same token (RFC 5649). BoundError where it is not extractable."""
+        return bytes(lowlevel.certstore_key_export_wrapped(self._raw, wrapping._raw))
 
     def __repr__(self) -> str:
         return "<certstore.Key>"  # asking more could open it

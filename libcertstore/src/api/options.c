@@ -32,6 +32,7 @@ certstore_options *csi_options_copy(const certstore_options *from, certstore_err
     *opts = *from;
     opts->passwords = NULL;
     opts->state_dir = opts->actor = NULL;
+    opts->so_pin = csi_secret_ref(from->so_pin);
     opts->passwords = csi_passwords_copy(from->passwords, err);
     if (opts->passwords == NULL)
         return NULL;
@@ -53,6 +54,7 @@ void certstore_options_free(certstore_options *opts)
     if (opts == NULL)
         return;
     csi_passwords_free(opts->passwords);
+    csi_secret_free(opts->so_pin);
     free(opts->state_dir);
     free(opts->actor);
     free(opts);
@@ -76,6 +78,14 @@ certstore_status certstore_options_set_password(certstore_options *opts, const u
     if (!csi_call_begin(&call, &err))
         return err->status;
     return opts != NULL ? set_secret(&opts->passwords->store, data, size, err) : csi_fail_null(err, "opts");
+}
+
+certstore_status certstore_options_set_so_pin(certstore_options *opts, const uint8_t *data, size_t size, certstore_error *err)
+{
+    CSI_AUTO_CALL call;
+    if (!csi_call_begin(&call, &err))
+        return err->status;
+    return opts != NULL ? set_secret(&opts->so_pin, data, size, err) : csi_fail_null(err, "opts");
 }
 
 certstore_status certstore_options_set_key_password(certstore_options *opts, const uint8_t *data, size_t size, certstore_error *err)

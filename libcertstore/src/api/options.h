@@ -8,6 +8,7 @@
 
 struct certstore_options {
     csi_passwords *passwords; /* this object's own: never shared */
+    csi_secret *so_pin;       /* a token's security officer's; NULL: not given */
     enum csi_profile profile;
     char *state_dir; /* NULL: the default */
     char *actor;     /* NULL: user and program */

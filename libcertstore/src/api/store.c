@@ -48,6 +48,8 @@ static certstore_status open_token(certstore *store, const struct csi_env *env, 
     if (err->status != CERTSTORE_OK)
         return err->status;
     store->token = csi_p11_open(address, pin, err);
+    if (store->token != NULL && store->opts->so_pin != NULL)
+        csi_p11_set_officer(store->token, store->opts->so_pin, err);
     if (store->token != NULL)
         store->place = csi_place_open_token(&env->env, store->token, &store->opts->limits, err);
     return err->status;
@@ -127,6 +129,12 @@ uint32_t certstore_store_capabilities(const certstore *store)
         bits &= ~(uint32_t)CERTSTORE_CAN_KEYS;
     if ((traits & CSI_TOKEN_SECRETS) == 0)
         bits &= ~(uint32_t)CERTSTORE_CAN_SECRETS;
+    if ((traits & CSI_TOKEN_OFFICER) == 0)
+        bits &= ~(uint32_t)CERTSTORE_CAN_MARK_TRUSTED;
+    if (store->token != NULL && !csi_p11_generates(store->token))
+        bits &= ~(uint32_t)CERTSTORE_CAN_GENERATE;
+    if (store->token != NULL && !csi_p11_wraps(store->token))
+        bits &= ~(uint32_t)CERTSTORE_CAN_WRAP;
     return bits;
 }
 

@@ -81,6 +81,7 @@ csi_parts *csi_encode_bundle(const struct csi_codec *codec, const certstore_bund
         .limits = &opts->limits,
         .remote = remote,
         .traits = remote != NULL ? remote->traits : 0,
+        .by_officer = opts->so_pin != NULL,
     };
     return codec->encode(bundle, &in, parts, err) == CERTSTORE_OK ? csi_steal(&parts) : NULL;
 }

@@ -23,6 +23,7 @@ struct certstore_txn {
     csi_txn *engine;              /* begun with the first store, whose state directory it uses */
     bool prepared;
     bool over;
+    bool pin_changed;
     char *note;
 };
 
@@ -156,9 +157,6 @@ certstore_status certstore_txn_set_password(certstore_txn *txn, certstore *store
         return err->status;
     if (request->generation != 0)
         return csi_fail(err, CERTSTORE_E_ARGUMENT, "%s: an earlier generation comes back with its own passphrase; change it afterwards", store->text);
-    if (store->token != NULL)
-        return csi_fail(err, CERTSTORE_E_UNSUPPORTED,
-                        "%s: a token's PIN changes at once and cannot be taken back; change it with the token's own tool", store->text);
     csi_secret_free(request->new_password);
     request->new_password = csi_steal(&password);
     return CERTSTORE_OK;
@@ -237,13 +235,48 @@ static certstore_status add_replaced(certstore_txn *txn, struct request *request
     return csi_place_replace(txn->engine, store->place, snapshot, wanted, holds_keys(request->bundle), fate, err);
 }
 
+/* A token's PIN changes at once, and nothing takes that back: it is a transaction of its own, in which nothing else can fail. */
+static bool is_pin(const struct request *request)
+{
+    return request->store->token != NULL && request->new_password != NULL;
+}
+
+static certstore_status add_pin(const certstore_txn *txn, const struct request *request, certstore_error *err)
+{
+    if (txn->count == 1 && request->bundle == NULL)
+        return CERTSTORE_OK;
+    return csi_fail(err, CERTSTORE_E_ARGUMENT,
+                    "%s: a token's PIN changes at once and cannot be taken back; change it alone, with nothing else beside it", request->store->text);
+}
+
+static certstore_status add(certstore_txn *txn, struct request *request, certstore_error *err)
+{
+    if (is_pin(request))
+        return add_pin(txn, request, err);
+    return request->generation != 0 ? add_restored(txn, request, err) : add_replaced(txn, request, err);
+}
+
+static certstore_status change_pin(certstore_txn *txn, certstore_error *err)
+{
+    const struct request *request = &txn->requests[0];
+    certstore_status status = csi_token_hold(request->store->place, err);
+    if (status == CERTSTORE_OK) {
+        status = csi_p11_set_pin(request->store->token, request->new_password, err);
+        csi_token_release(request->store->place);
+    }
+    txn->pin_changed = status == CERTSTORE_OK;
+    if (status != CERTSTORE_OK)
+        csi_error_about(err, request->store->text);
+    return status;
+}
+
 static certstore_status prepare(certstore_txn *txn, certstore_error *err)
 {
     if (txn->prepared)
         return CERTSTORE_OK;
     for (size_t i = 0; i < txn->count; i++) {
         struct request *request = &txn->requests[i];
-        certstore_status status = request->generation != 0 ? add_restored(txn, request, err) : add_replaced(txn, request, err);
+        certstore_status status = add(txn, request, err);
         if (status != CERTSTORE_OK) {
             csi_error_about(err, request->store->text);
             return status;
@@ -297,7 +330,9 @@ certstore_status certstore_txn_commit(certstore_txn *txn, certstore_error *err)
         return err->status;
     CSI_TRY(check_usable(txn, err));
     certstore_status status = prepare(txn, err);
-    if (status == CERTSTORE_OK && txn->engine != NULL)
+    if (status == CERTSTORE_OK && txn->count == 1 && is_pin(&txn->requests[0]))
+        status = change_pin(txn, err);
+    else if (status == CERTSTORE_OK && txn->engine != NULL)
         status = csi_txn_commit(txn->engine, err);
     txn->over = true;
     for (size_t i = 0; status == CERTSTORE_OK && i < txn->count; i++)
@@ -313,5 +348,7 @@ const char *certstore_txn_id(const certstore_txn *txn)
 
 size_t certstore_txn_changed(const certstore_txn *txn)
 {
+    if (txn != NULL && txn->pin_changed)
+        return 1;
     return txn != NULL && txn->engine != NULL && csi_txn_committed(txn->engine) ? csi_txn_stores(txn->engine) : 0;
 }

@@ -5,14 +5,30 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <sys/mman.h>
 
 #include "base/error.h"
+
+enum { PAGE = 2 << 20, LARGE = 2 * PAGE };
 
 void csi_buf_free(struct csi_buf *buf)
 {
     csi_wipe(buf->data, buf->capacity);
     free(buf->data);
     *buf = (struct csi_buf){ 0 };
+}
+
+/* Large ones in large pages, where the system has them: a store of ten thousand certificates would take thousands of page faults. */
+static uint8_t *allocate(size_t capacity)
+{
+    size_t rounded;
+    if (capacity < LARGE || !csi_add(capacity, PAGE - 1, &rounded))
+        return malloc(capacity);
+    rounded -= rounded % PAGE;
+    uint8_t *data = aligned_alloc(PAGE, rounded);
+    if (data != NULL)
+        (void)madvise(data, rounded, MADV_HUGEPAGE);
+    return data;
 }
 
 /* Not realloc: what a buffer held may be secret, and realloc would leave the old copy behind. */
@@ -22,7 +38,7 @@ static bool enlarge(struct csi_buf *buf, size_t wanted)
     while (capacity < wanted)
         if (!csi_mul(capacity, 2, &capacity))
             return false;
-    uint8_t *data = malloc(capacity);
+    uint8_t *data = allocate(capacity);
     if (data == NULL)
         return false;
     if (buf->data != NULL)

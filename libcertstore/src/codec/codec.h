@@ -48,6 +48,7 @@ struct csi_encode {
     const struct csi_limits *limits;
     struct csi_remote *remote; /* the token that is written to; NULL for files */
     unsigned traits;           /* enum csi_token_trait, of that token */
+    bool by_officer;           /* the security officer's PIN is there: CSI_TOKEN_OFFICER may be made use of */
 };
 
 struct csi_codec {

@@ -134,12 +134,13 @@ static certstore_status losses_nss(const certstore_bundle *bundle, certstore_rep
 static const char *const suffixes[] = { NULL };
 
 enum {
-    BOTH_CAN = CERTSTORE_CAN_READ | CERTSTORE_CAN_WRITE | CERTSTORE_CAN_TRUSTED | CERTSTORE_CAN_KEYS | CERTSTORE_CAN_SECRETS | CERTSTORE_CAN_ALIASES
+    BOTH_CAN = CERTSTORE_CAN_READ | CERTSTORE_CAN_WRITE | CERTSTORE_CAN_TRUSTED | CERTSTORE_CAN_KEYS | CERTSTORE_CAN_SECRETS | CERTSTORE_CAN_ALIASES |
+               CERTSTORE_CAN_GENERATE | CERTSTORE_CAN_WRAP
 };
 
 const struct csi_codec csi_codec_pkcs11 = {
     .name = "pkcs11",
-    .capabilities = BOTH_CAN,
+    .capabilities = BOTH_CAN | CERTSTORE_CAN_MARK_TRUSTED,
     .rule = CSI_ALIAS_EXACT,
     .suffixes = suffixes,
     .probe = probe,

@@ -88,6 +88,12 @@ static void put_category(struct csi_object_draft *draft, const certstore_entry *
     csi_object_put_number(draft, CKA_CERTIFICATE_CATEGORY, category);
 }
 
+/* Where the security officer marks certificates, and was asked to. */
+static bool marks_trust(const struct csi_token_writing *w)
+{
+    return w->by == CSI_TRUST_BY_PRESENCE && w->in->by_officer && (w->in->traits & CSI_TOKEN_OFFICER) != 0;
+}
+
 static void put_flags(struct csi_object_draft *draft, const struct csi_token_writing *w, const certstore_entry *entry, size_t number,
                       struct csi_span like)
 {
@@ -95,6 +101,11 @@ static void put_flags(struct csi_object_draft *draft, const struct csi_token_wri
     if (w->by == CSI_TRUST_BY_ATTRIBUTE && number == 0 && (asked || like.size == 0)) {
         csi_object_put_flag(draft, CKA_TRUSTED, csi_token_trusts_all(entry));
         csi_object_put_flag(draft, CKA_X_DISTRUSTED, csi_token_rejects_all(entry));
+        return;
+    }
+    if (marks_trust(w) && entry->kind == CERTSTORE_TRUSTED && (asked || like.size == 0)) {
+        if (csi_token_trusts_all(entry))
+            csi_object_put_flag(draft, CKA_TRUSTED, true);
         return;
     }
     /* Elsewhere the attribute is the security officer's: it stays with its certificate, and no other gets it. */
@@ -189,7 +200,8 @@ static certstore_status write_cert(struct csi_token_writing *w, const certstore_
     size_t unit = csi_token_unit_of(w, entry);
     size_t old = csi_token_part_of(w, unit, CSI_TOKEN_CERT, csi_span(NULL, 0));
     size_t same = csi_token_part_of(w, unit, CSI_TOKEN_CERT, der);
-    bool other_flags = w->by == CSI_TRUST_BY_ATTRIBUTE && (entry->origin.changed & CSI_CHANGED_TRUST) != 0;
+    bool other_flags =
+        (w->by == CSI_TRUST_BY_ATTRIBUTE || (marks_trust(w) && entry->kind == CERTSTORE_TRUSTED)) && (entry->origin.changed & CSI_CHANGED_TRUST) != 0;
     bool stays = same != SIZE_MAX && !csi_token_is_renamed(w, entry) && !other_flags;
     if (stays)
         CSI_TRY(csi_token_keep(w, same, entry->alias));

@@ -97,6 +97,10 @@ csi_parts *csi_place_generation_parts(csi_place *place, int64_t number, certstor
  */
 certstore_report *csi_place_recover(csi_place *place, certstore_error *err);
 
+/* The lock of a token's place: while it is held no transaction of ours touches the token. CERTSTORE_E_PENDING: one that a crash cut short does. */
+certstore_status csi_token_hold(csi_place *place, certstore_error *err);
+void csi_token_release(csi_place *place);
+
 /* A PIN from RFC 7512's pin-source: "file:/PATH" or "/PATH", the first line. NULL without an error when source is NULL. */
 csi_secret *csi_token_pin_from(const struct csi_os *os, const char *source, certstore_error *err);
 

@@ -62,6 +62,18 @@ char *csi_token_beside(const struct csi_os *os, const csi_p11 *token, certstore_
     return real != NULL ? csi_format(err, "%s/%.32s", real, name) : NULL;
 }
 
+certstore_status csi_token_hold(csi_place *place, certstore_error *err)
+{
+    bool is_own = false;
+    CSI_AUTO(csi_chars) *pending = NULL;
+    return csi_beside_lock(&place->beside[0], NULL, csi_os_deadline(place->env.os, place->env.lock_timeout_ms), &is_own, &pending, err);
+}
+
+void csi_token_release(csi_place *place)
+{
+    csi_beside_unlock(&place->beside[0]);
+}
+
 /* -------------------------------------------------------------------------------------------------------------------- plan */
 
 char *csi_token_plan_path(const char *journal, const char *key, certstore_error *err)

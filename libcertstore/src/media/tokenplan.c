@@ -63,6 +63,7 @@ static struct csi_span span_of(const struct csi_set_item *item)
 struct making {
     struct csi_object_set gone;  /* in old only */
     struct csi_object_set fresh; /* in wanted only */
+    struct csi_object_set stays; /* in both */
     bool *decided;               /* for each of fresh */
     unsigned traits;
     enum csi_key_fate fate;
@@ -72,28 +73,35 @@ static void clear_making(struct making *making)
 {
     csi_object_set_clear(&making->gone);
     csi_object_set_clear(&making->fresh);
+    csi_object_set_clear(&making->stays);
     free(making->decided);
 }
 #define AUTO_MAKING __attribute__((cleanup(clear_making))) struct making
 
+static bool holds(const struct csi_object_set *set, uint32_t object_class, struct csi_span like)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (csi_object_class(span_of(&set->items[i])) == object_class && same_attribute(span_of(&set->items[i]), like, CKA_LABEL))
+            return true;
+    return false;
+}
+
+/* By a key of that label that comes in, or by one that was beside it and is now given a certificate: a rotation. */
 static bool takes_its_place(const struct making *making, struct csi_span key)
 {
     struct csi_span label;
+    uint32_t object_class = csi_object_class(key);
     if (!csi_object_get(key, CKA_LABEL, &label))
         return false;
-    for (size_t i = 0; i < making->fresh.count; i++) {
-        struct csi_span object = span_of(&making->fresh.items[i]);
-        if (same_attribute(object, key, CKA_CLASS) && same_attribute(object, key, CKA_LABEL))
-            return true;
-    }
-    return false;
+    return holds(&making->fresh, object_class, key) || (holds(&making->stays, object_class, key) && holds(&making->fresh, CKO_CERTIFICATE, key));
 }
 
 static certstore_status refuse(struct csi_span key, certstore_error *err)
 {
     struct csi_span label = { (const uint8_t *)"", 0 };
     csi_object_get(key, CKA_LABEL, &label);
-    return csi_fail(err, CERTSTORE_E_LOSSY, "key %.*s: it would be destroyed, and nobody can make it again; allow that, or leave it in the store",
+    return csi_fail(err, CERTSTORE_E_LOSSY,
+                    "key %.*s: it would be destroyed, and nobody can make it again; allow that (--destroy-keys), or leave it in the store",
                     (int)(label.size < 64 ? label.size : 64), (const char *)label.data);
 }
 
@@ -141,17 +149,21 @@ static certstore_status decide_gone(struct making *making, struct csi_token_plan
     return CERTSTORE_OK;
 }
 
-/* NSS knows a certificate and its trust by issuer and serial number, and holds one of each; and it gives one label to one subject only. */
+/* NSS knows a certificate and its trust by issuer and serial number, a key by its ID, and holds one of each; and it gives one label to one subject
+ * only. */
 static bool must_wait(const struct making *making, struct csi_span object)
 {
     uint32_t object_class = csi_object_class(object);
-    if ((making->traits & CSI_TOKEN_NSS_TRUST) == 0 || (object_class != CKO_CERTIFICATE && object_class != CKO_NSS_TRUST))
+    bool is_cert = object_class == CKO_CERTIFICATE;
+    bool is_named = is_cert || object_class == CKO_NSS_TRUST;
+    if ((making->traits & CSI_TOKEN_NSS_TRUST) == 0 || (!is_named && object_class != CKO_PUBLIC_KEY))
         return false;
     for (size_t i = 0; i < making->gone.count; i++) {
         struct csi_span gone = span_of(&making->gone.items[i]);
-        bool same_serial = same_attribute(gone, object, CKA_ISSUER) && same_attribute(gone, object, CKA_SERIAL_NUMBER);
-        bool same_label = object_class == CKO_CERTIFICATE && same_attribute(gone, object, CKA_LABEL);
-        if (same_attribute(gone, object, CKA_CLASS) && (same_serial || same_label))
+        bool same_name = is_named ? same_attribute(gone, object, CKA_ISSUER) && same_attribute(gone, object, CKA_SERIAL_NUMBER)
+                                  : same_attribute(gone, object, CKA_ID);
+        bool same_label = is_cert && same_attribute(gone, object, CKA_LABEL);
+        if (same_attribute(gone, object, CKA_CLASS) && (same_name || same_label))
             return true;
     }
     return false;
@@ -163,8 +175,13 @@ static certstore_status decide_fresh(struct making *making, struct csi_token_pla
         const struct csi_set_item *item = &making->fresh.items[i];
         if (making->decided[i])
             continue;
+        struct csi_span label = { (const uint8_t *)"", 0 };
+        csi_object_get(span_of(item), CKA_LABEL, &label);
         if (is_precious(span_of(item)) && !is_brought(span_of(item)))
-            return csi_fail(err, CERTSTORE_E_NOT_FOUND, "key: it is no longer on the token, and nobody can make it again; use the key that is there");
+            return csi_fail(
+                err, CERTSTORE_E_NOT_FOUND,
+                "key %.*s: it is no longer on the token (--destroy-keys, or its own tool), and nobody can make it again; use the key that is there",
+                (int)(label.size < 64 ? label.size : 64), (const char *)label.data);
         CSI_TRY(csi_object_set_add_item(must_wait(making, span_of(item)) ? &plan->swapped : &plan->created, item, err));
     }
     return CERTSTORE_OK;
@@ -179,7 +196,8 @@ certstore_status csi_token_plan_make(const struct csi_object_set *old, const str
     making.decided = csi_new(making.fresh.count + 1, sizeof *making.decided, err);
     if (making.decided == NULL)
         return err->status;
-    CSI_TRY(csi_object_set_minus(old, &making.gone, &plan->kept, err));
+    CSI_TRY(csi_object_set_minus(old, &making.gone, &making.stays, err));
+    CSI_TRY(csi_object_set_copy(&making.stays, &plan->kept, err));
     CSI_TRY(decide_gone(&making, plan, err));
     CSI_TRY(decide_fresh(&making, plan, err));
     csi_object_set_sort(&plan->kept);

@@ -82,11 +82,16 @@ static bool value_text(const struct csi_tlv *value, struct csi_buf *text)
     }
 }
 
-/* How many octets from `text` on need no thought: neither escaped anywhere nor a blank, which is at the edges, nor our U+0000. */
+/* Neither escaped anywhere nor a blank, which is at the edges, nor the first octet of our U+0000. */
+static bool needs_no_thought(uint8_t c)
+{
+    return c > '#' && c != '+' && c != ',' && c != ';' && c != '<' && c != '>' && c != '\\' && c != 0x7f && c != 0xc0;
+}
+
 static size_t plain_run(struct csi_span text)
 {
     size_t run = 0;
-    while (run < text.size && text.data[run] > '#' && text.data[run] != 0x7f && text.data[run] != 0xc0 && strchr("+,;<>\\", text.data[run]) == NULL)
+    while (run < text.size && needs_no_thought(text.data[run]))
         run++;
     return run;
 }

@@ -22,7 +22,8 @@ enum csi_token_trait {
     CSI_TOKEN_DATA = 4,      /* holds data objects */
     CSI_TOKEN_KEYS = 8,      /* makes private keys from their values */
     CSI_TOKEN_SECRETS = 16,  /* makes secret keys from their values */
-    CSI_TOKEN_WRITABLE = 32
+    CSI_TOKEN_WRITABLE = 32,
+    CSI_TOKEN_OFFICER = 64 /* its security officer, and nobody else, sets CKA_TRUSTED */
 };
 
 struct csi_attribute {

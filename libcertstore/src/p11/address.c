@@ -129,6 +129,21 @@ csi_p11_address *csi_p11_address_located(const char *location, certstore_error *
     return NULL;
 }
 
+/* p11-kit escapes every slash and colon. RFC 7512 section 2.3 allows both in the query (pk11-qchar), and with them paths stay readable. */
+static void unescape_query(char *uri)
+{
+    const char *in = uri + strcspn(uri, "?");
+    for (char *out = uri + (in - uri);; in++, out++) {
+        bool slash = strncmp(in, "%2F", 3) == 0;
+        bool colon = strncmp(in, "%3A", 3) == 0;
+        *out = slash ? '/' : colon ? ':' : *in;
+        if (*out == '\0')
+            return;
+        if (slash || colon)
+            in += 2;
+    }
+}
+
 char *csi_p11_address_text(const csi_p11_address *address, certstore_error *err)
 {
     if (address->directory != NULL)
@@ -140,6 +155,8 @@ char *csi_p11_address_text(const csi_p11_address *address, certstore_error *err)
     }
     char *text = csi_strdup(formatted, err);
     free(formatted);
+    if (text != NULL)
+        unescape_query(text);
     return text;
 }
 

@@ -31,6 +31,7 @@ struct csi_p11 {
     CK_TOKEN_INFO found;      /* the token as it was when it was opened */
     csi_p11_address *objects; /* which of its objects are the store's; NULL: all */
     csi_secret *pin;
+    csi_secret *so_pin; /* the security officer's; NULL: not given */
     pid_t pid;
     bool forgetful;       /* does not see by itself what other processes wrote */
     pthread_mutex_t lock; /* of everything below; in a forked child nobody waits for it, since who holds it may not be there */
@@ -45,6 +46,7 @@ struct csi_p11 {
     bool refreshing;
     bool read_only;
     bool pin_refused;
+    bool so_refused;
     struct csi_handle {
         uint64_t hash;
         CK_OBJECT_HANDLE handle;
@@ -84,7 +86,12 @@ bool csi_session_is_gone(CK_RV rv);
 certstore_status csi_sessions_open(csi_p11 *token, certstore_error *err);
 void csi_sessions_close(csi_p11 *token);
 /* With the token's lock held. */
+certstore_status csi_sessions_mend(csi_p11 *token, certstore_error *err);
 certstore_status csi_login_locked(csi_p11 *token, certstore_error *err);
+bool csi_user_is_in(csi_p11 *token);
+/* Takes the lock once no session is lent any more, and lends none until the end. */
+void csi_alone_begin(csi_p11 *token);
+void csi_alone_end(csi_p11 *token);
 
 /* CERTSTORE_OK for CKR_OK, else a failure whose message says what could not be done and whose cause is the CKR's name. Marks the session as broken
  * where it is. */
@@ -120,6 +127,8 @@ void csi_template_uses(struct csi_template *t);
 /* Is the new object what was asked for? Destroys it if not. */
 certstore_status csi_read_back(struct csi_use *use, struct csi_span object, const struct csi_template *t, CK_OBJECT_HANDLE handle,
                                certstore_error *err);
+/* officer.c: makes the object while the security officer is logged in, and reads it back. */
+certstore_status csi_officer_create(csi_p11 *token, struct csi_template *t, struct csi_span object, certstore_error *err);
 /* remote.c: the key in the clear, where the token gives it away. */
 certstore_status csi_remote_open(struct csi_remote *remote, struct csi_span object, struct csi_plain_key *plain, certstore_error *err);
 

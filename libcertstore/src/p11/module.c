@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <link.h>
 #include <stdio.h>
+#include <strings.h>
 
 #include <openssl/sha.h>
 
@@ -159,7 +160,7 @@ static void unload(CK_FUNCTION_LIST *module)
     p11_kit_module_release(module);
 }
 
-/* module-name is the file's name without "lib" and ".so" or what the configuration calls it (RFC 7512 section 2.3). */
+/* module-name is the file's name without "lib" and ".so", upper or lower case (RFC 7512 section 2.3), or what the configuration calls it. */
 static bool may_be(CK_FUNCTION_LIST *module, const char *wanted)
 {
     if (wanted == NULL)
@@ -168,14 +169,24 @@ static bool may_be(CK_FUNCTION_LIST *module, const char *wanted)
     char *file = p11_kit_module_get_filename(module);
     const char *base = file != NULL ? strrchr(file, '/') : NULL;
     base = base != NULL ? base + 1 : file;
-    bool same = name != NULL && strcmp(name, wanted) == 0;
+    bool same = name != NULL && strcasecmp(name, wanted) == 0;
     if (!same && base != NULL) {
         const char *bare = strncmp(base, "lib", 3) == 0 ? base + 3 : base;
-        same = strncmp(bare, wanted, strlen(wanted)) == 0 && (bare[strlen(wanted)] == '.' || bare[strlen(wanted)] == '\0');
+        same = strncasecmp(bare, wanted, strlen(wanted)) == 0 && (bare[strlen(wanted)] == '.' || bare[strlen(wanted)] == '\0');
     }
     free(name);
     free(file);
     return same;
+}
+
+/* A URI that names file and module means one that is both. */
+static certstore_status check_name(CK_FUNCTION_LIST *module, const csi_p11_address *address, certstore_error *err)
+{
+    const char *wanted = p11_kit_uri_get_module_name(address->uri);
+    if (may_be(module, wanted))
+        return CERTSTORE_OK;
+    return csi_fail(err, CERTSTORE_E_UNAVAILABLE, "%s: it is not the module %s; leave one of the two out", p11_kit_uri_get_module_path(address->uri),
+                    wanted);
 }
 
 /* Every registered module that the URI can mean; the one that has the token stays, the others go. */
@@ -339,7 +350,9 @@ certstore_status csi_module_open(csi_p11 *token, const csi_p11_address *address,
         CK_FUNCTION_LIST *module = load(p11_kit_uri_get_module_path(address->uri), NULL, err);
         if (module == NULL)
             return err->status;
-        certstore_status status = search_module(&search, module, err);
+        certstore_status status = check_name(module, address, err);
+        if (status == CERTSTORE_OK)
+            status = search_module(&search, module, err);
         if (status == CERTSTORE_OK)
             status = check_found(&search, err);
         if (status != CERTSTORE_OK) {

@@ -69,7 +69,7 @@ void csi_sessions_close(csi_p11 *token)
 }
 
 /* With the lock held. */
-static certstore_status mend(csi_p11 *token, certstore_error *err)
+certstore_status csi_sessions_mend(csi_p11 *token, certstore_error *err)
 {
     if (!token->suspect)
         return CERTSTORE_OK;
@@ -86,7 +86,7 @@ static certstore_status take(struct csi_use *use, certstore_error *err)
     for (;;) {
         CK_RV rv = CKR_SESSION_COUNT;
         if (!token->refreshing) {
-            CSI_TRY(mend(token, err));
+            CSI_TRY(csi_sessions_mend(token, err));
             if (token->pooled > 0) {
                 use->session = token->pool[--token->pooled];
                 rv = CKR_OK;
@@ -183,6 +183,12 @@ static bool is_in(csi_p11 *token, CK_SESSION_HANDLE session, CK_RV *rv)
     return *rv == CKR_OK && (info.state == CKS_RW_USER_FUNCTIONS || info.state == CKS_RO_USER_FUNCTIONS);
 }
 
+bool csi_user_is_in(csi_p11 *token)
+{
+    CK_RV rv;
+    return is_in(token, token->anchor, &rv);
+}
+
 bool csi_use_logged_in(struct csi_use *use)
 {
     CK_RV rv;
@@ -192,12 +198,12 @@ bool csi_use_logged_in(struct csi_use *use)
 certstore_status csi_login_locked(csi_p11 *token, certstore_error *err)
 {
     CK_RV rv;
-    CSI_TRY(mend(token, err));
+    CSI_TRY(csi_sessions_mend(token, err));
     if (is_in(token, token->anchor, &rv))
         return CERTSTORE_OK;
     if (csi_session_is_gone(rv)) {
         token->suspect = true;
-        CSI_TRY(mend(token, err));
+        CSI_TRY(csi_sessions_mend(token, err));
     }
     CSI_TRY(may_present(token, err));
     rv = token->module->C_Login(token->anchor, CKU_USER, token->pin->data, token->pin->size);
@@ -226,17 +232,33 @@ certstore_status csi_p11_login(csi_p11 *token, certstore_error *err)
     return status;
 }
 
+void csi_alone_begin(csi_p11 *token)
+{
+    pthread_mutex_lock(&token->lock);
+    while (token->refreshing)
+        pthread_cond_wait(&token->returned, &token->lock);
+    token->refreshing = true;
+    while (token->lent > 0 || token->anchor_lent)
+        pthread_cond_wait(&token->returned, &token->lock);
+}
+
+void csi_alone_end(csi_p11 *token)
+{
+    token->refreshing = false;
+    pthread_cond_broadcast(&token->returned);
+    pthread_mutex_unlock(&token->lock);
+}
+
 /* The module's view is made at its initialisation, and there is no other way to a new one. */
 static certstore_status start_anew(csi_p11 *token, certstore_error *err)
 {
-    CK_RV rv;
-    bool was_in = is_in(token, token->anchor, &rv);
+    bool was_in = csi_user_is_in(token);
     csi_sessions_close(token);
     p11_kit_module_finalize(token->module);
     token->suspect = true; /* until there is an anchor again */
     CSI_TRY(csi_fail_ckr(token->info.label, p11_kit_module_initialize(token->module), "a fresh look", err));
     CSI_TRY(csi_module_find_slot(token, err));
-    CSI_TRY(mend(token, err));
+    CSI_TRY(csi_sessions_mend(token, err));
     return was_in ? csi_login_locked(token, err) : CERTSTORE_OK;
 }
 
@@ -247,15 +269,8 @@ certstore_status csi_p11_refresh(csi_p11 *token, certstore_error *err)
         return CERTSTORE_OK;
     CSI_AUTO_FENCE fence;
     csi_fence_begin(&fence);
-    pthread_mutex_lock(&token->lock);
-    while (token->refreshing)
-        pthread_cond_wait(&token->returned, &token->lock);
-    token->refreshing = true;
-    while (token->lent > 0 || token->anchor_lent)
-        pthread_cond_wait(&token->returned, &token->lock);
+    csi_alone_begin(token);
     certstore_status status = start_anew(token, err);
-    token->refreshing = false;
-    pthread_cond_broadcast(&token->returned);
-    pthread_mutex_unlock(&token->lock);
+    csi_alone_end(token);
     return status;
 }

@@ -34,6 +34,7 @@ static void release(csi_p11 *token)
     free(token->init_text);
     csi_p11_address_free(token->objects);
     csi_secret_free(token->pin);
+    csi_secret_free(token->so_pin);
     pthread_mutex_destroy(&token->lock);
     pthread_cond_destroy(&token->returned);
     free(token);
@@ -65,7 +66,8 @@ csi_p11 *csi_p11_open(const csi_p11_address *address, const csi_secret *pin, cer
     if (csi_module_open(token, address, err) != CERTSTORE_OK || csi_sessions_open(token, err) != CERTSTORE_OK)
         return NULL;
     token->info.traits = token->remote.traits = csi_traits(token);
-    if (csi_p11_address_is_partial(address)) {
+    token->info.partial = csi_p11_address_is_partial(address);
+    if (token->info.partial) {
         CSI_AUTO(csi_chars) *text = csi_p11_address_text(address, err);
         token->objects = text != NULL ? csi_p11_address_parse(text, err) : NULL;
         if (token->objects == NULL)

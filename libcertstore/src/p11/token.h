@@ -56,6 +56,7 @@ struct csi_p11_info {
     const char *directory; /* NSS: canonical; NULL otherwise */
     unsigned traits;       /* enum csi_token_trait */
     bool login_required;
+    bool partial; /* only those of its objects that the address names */
 };
 
 /* Loads the module (only those that the address can mean), finds the token. pin may be NULL: objects that need a login are then not seen, and what
@@ -78,6 +79,11 @@ csi_p11 *csi_p11_of_remote(struct csi_remote *remote); /* NULL for another kind'
 /* Once, where a PIN is there and the token wants one; CERTSTORE_OK when logged in already. CERTSTORE_E_PASSWORD: none given, wrong (now or
  * before), or one try left. CERTSTORE_E_LOCKED: the token has locked its PIN. */
 certstore_status csi_p11_login(csi_p11 *token, certstore_error *err);
+/* The security officer's PIN, presented when a certificate is to be made that the officer marks as trusted (CSI_TOKEN_OFFICER). NULL: none. */
+certstore_status csi_p11_set_officer(csi_p11 *token, const csi_secret *pin, certstore_error *err);
+/* The user's PIN is `fresh` from now on, at once. Logs in first, so that a wrong old one is presented once. CERTSTORE_E_ARGUMENT: the token does not
+ * take that PIN. */
+certstore_status csi_p11_set_pin(csi_p11 *token, const csi_secret *fresh, certstore_error *err);
 /* A fresh view where the module does not see by itself what other processes wrote (p11-kit-trust, tpm2-pkcs11): closes and initialises it anew,
  * logs in again if it was. Nothing for the others. */
 certstore_status csi_p11_refresh(csi_p11 *token, certstore_error *err);
@@ -108,11 +114,12 @@ certstore_status csi_p11_decrypt(csi_p11 *token, struct csi_span object, const C
 bool csi_p11_offers(csi_p11 *token, CK_MECHANISM_TYPE mechanism, CK_FLAGS use);
 
 struct csi_key_policy {
-    bool extractable;         /* default: not */
-    bool always_authenticate; /* the PIN for each use */
+    bool extractable;         /* may leave wrapped; default: not */
+    bool readable;            /* may leave in the clear: not sensitive, and extractable */
+    bool always_authenticate; /* the PIN for each use of a private key */
 };
-/* A new key pair on the token. type: "RSA:2048" ... "RSA:8192", "EC:P-256", "EC:P-384", "EC:P-521", "ED25519". id empty: SHA-1 of the public key (RFC
- * 5280 section 4.2.1.2 (1)), as NSS and p11-kit do. made: the private and the public key object. */
+/* A new key on the token. type: "RSA:2048" ... "RSA:8192", "EC:P-256", "EC:P-384", "EC:P-521", "Ed25519"; "AES:128", "AES:192", "AES:256". id empty:
+ * that of the public key (csi_spki_key_id), a random one for a secret key. made: the private and the public key object; the secret key. */
 certstore_status csi_p11_generate(csi_p11 *token, const char *type, const char *label, struct csi_span id, const struct csi_key_policy *policy,
                                   struct csi_objects *made, certstore_error *err);
 /* The key as PKCS#8, wrapped by CKM_AES_KEY_WRAP_PAD (RFC 5649) under a secret key of the token, and back. CERTSTORE_E_UNSUPPORTED where the module
@@ -120,6 +127,10 @@ certstore_status csi_p11_generate(csi_p11 *token, const char *type, const char *
 certstore_status csi_p11_wrap(csi_p11 *token, struct csi_span key, struct csi_span wrapping, struct csi_buf *out, certstore_error *err);
 certstore_status csi_p11_unwrap(csi_p11 *token, struct csi_span template_object, struct csi_span wrapping, struct csi_span wrapped,
                                 certstore_error *err);
+
+/* Does the module make key pairs; wrap and unwrap keys? */
+bool csi_p11_generates(csi_p11 *token);
+bool csi_p11_wraps(csi_p11 *token);
 
 /* "CKR_PIN_INCORRECT"; "CKR_0x80000001" for one without a name. Static text or room's. */
 const char *csi_ckr_name(CK_RV rv, char room[24]);

@@ -67,6 +67,25 @@ static bool can_make_keys(csi_p11 *token)
     return can_make(token, &t);
 }
 
+/* Refused to everybody but the security officer, the attribute is one that means something. */
+static bool has_officer(csi_p11 *token)
+{
+    static const uint8_t empty[] = { 0x30, 0x00 };
+    struct csi_template t = { .count = 0 };
+    CK_OBJECT_HANDLE made = CK_INVALID_HANDLE;
+    csi_template_number(&t, CKA_CLASS, CKO_CERTIFICATE);
+    csi_template_number(&t, CKA_CERTIFICATE_TYPE, CKC_X_509);
+    csi_template_put(&t, CKA_SUBJECT, csi_span(empty, sizeof empty));
+    csi_template_put(&t, CKA_VALUE, csi_span(empty, sizeof empty));
+    csi_template_flag(&t, CKA_TRUSTED, true);
+    csi_template_flag(&t, CKA_TOKEN, false);
+    csi_template_flag(&t, CKA_PRIVATE, false);
+    CK_RV rv = token->module->C_CreateObject(token->anchor, t.items, t.count, &made);
+    if (rv == CKR_OK)
+        token->module->C_DestroyObject(token->anchor, made);
+    return rv == CKR_ATTRIBUTE_READ_ONLY;
+}
+
 unsigned csi_traits(csi_p11 *token)
 {
     unsigned writable = token->read_only ? 0 : CSI_TOKEN_WRITABLE;
@@ -75,5 +94,5 @@ unsigned csi_traits(csi_p11 *token)
     if (strcmp(token->info.model, "p11-kit-trust") == 0)
         return writable | CSI_TOKEN_P11_TRUST | CSI_TOKEN_DATA;
     return writable | (can_hold_data(token) ? CSI_TOKEN_DATA : 0) | (can_make_secrets(token) ? CSI_TOKEN_SECRETS : 0) |
-           (can_make_keys(token) ? CSI_TOKEN_KEYS : 0);
+           (can_make_keys(token) ? CSI_TOKEN_KEYS : 0) | (has_officer(token) ? CSI_TOKEN_OFFICER : 0);
 }

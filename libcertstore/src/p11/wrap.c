@@ -49,6 +49,20 @@ certstore_status csi_p11_wrap(csi_p11 *token, struct csi_span key, struct csi_sp
     return CERTSTORE_OK;
 }
 
+/* What came out of its wrapping is another key than was expected: it goes again. */
+static certstore_status check_modulus(struct csi_use *use, struct csi_span expected, CK_OBJECT_HANDLE made, certstore_error *err)
+{
+    struct csi_span wanted;
+    struct csi_span found;
+    if (!csi_object_get(expected, CKA_MODULUS, &wanted))
+        return CERTSTORE_OK;
+    CSI_AUTO(csi_blob) *key = csi_read_object(use, made, csi_object_class(expected), UINT32_MAX, err);
+    if (key != NULL && (!csi_object_get(csi_blob_span(key), CKA_MODULUS, &found) || csi_span_equal(wanted, found)))
+        return CERTSTORE_OK;
+    use->f->C_DestroyObject(use->session, made);
+    return csi_fail(err, CERTSTORE_E_MISMATCH, "token %s: the wrapped key is not that of the public key; it was taken back", use->token->info.label);
+}
+
 certstore_status csi_p11_unwrap(csi_p11 *token, struct csi_span template_object, struct csi_span wrapping, struct csi_span wrapped,
                                 certstore_error *err)
 {
@@ -72,5 +86,13 @@ certstore_status csi_p11_unwrap(csi_p11 *token, struct csi_span template_object,
     CK_BYTE *bytes = (CK_BYTE *)(uintptr_t)wrapped.data; /* PKCS#11 has no const */
     CK_RV rv = use.f->C_UnwrapKey(use.session, &mechanism, outer, bytes, wrapped.size, t.items, t.count, &made);
     CSI_TRY(csi_ckr(&use, rv, "unwrapping a key", err));
+    CSI_TRY(check_modulus(&use, template_object, made, err));
     return csi_read_back(&use, template_object, &t, made, err);
+}
+
+bool csi_p11_wraps(csi_p11 *token)
+{
+    CK_MECHANISM mechanism;
+    certstore_error ignored = { 0 };
+    return choose(token, CKF_WRAP | CKF_UNWRAP, &mechanism, &ignored) == CERTSTORE_OK;
 }

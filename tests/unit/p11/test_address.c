@@ -121,6 +121,19 @@ static void every_attribute_of_the_uri_counts(void **state)
     test_dir_remove(folder);
 }
 
+static void paths_are_readable_in_the_text_and_mean_the_same(void **state)
+{
+    (void)state;
+    static const char uri[] = "pkcs11:token=a%2Fb?pin-source=file:/run/a%252Fb&module-path=/usr/lib/module.so";
+    certstore_error err = { 0 };
+    CSI_AUTO(csi_p11_address) *address = csi_p11_address_parse(uri, &err);
+    assert_non_null(address);
+    CSI_AUTO(csi_chars) *text = csi_p11_address_text(address, &err);
+    assert_string_equal(text, uri);
+    CSI_AUTO(csi_p11_address) *again = csi_p11_address_parse(text, &err);
+    assert_string_equal(csi_p11_address_pin_source(again), "file:/run/a%2Fb");
+}
+
 static void a_location_finds_the_token_again(void **state)
 {
     (void)state;
@@ -165,6 +178,7 @@ int main(void)
         cmocka_unit_test(a_directory_without_a_database_is_left_without_one),
         cmocka_unit_test(several_tokens_are_an_error_that_names_them_and_none_is_unavailable),
         cmocka_unit_test(every_attribute_of_the_uri_counts),
+        cmocka_unit_test(paths_are_readable_in_the_text_and_mean_the_same),
         cmocka_unit_test(a_location_finds_the_token_again),
         cmocka_unit_test(a_module_that_cannot_be_loaded_is_unavailable),
         cmocka_unit_test(an_answer_without_a_name_is_shown_as_its_number),

@@ -125,7 +125,7 @@ static void a_partial_address_reads_its_objects_alone(void **state)
     end(&f);
 }
 
-/* CKA_TRUSTED is the security officer's on SoftHSM; a bogus check value is refused; neither may leave an object behind. */
+/* SoftHSM checks a check value; a refusal may not leave an object behind. */
 static void what_the_module_refuses_leaves_nothing(void **state)
 {
     (void)state;
@@ -135,9 +135,9 @@ static void what_the_module_refuses_leaves_nothing(void **state)
     CSI_AUTO(csi_blob) *plain = tokens_certificate("one", NULL, der);
     CSI_AUTO_DRAFT draft = { 0 };
     csi_object_put_all(&draft, csi_blob_span(plain));
-    csi_object_put_flag(&draft, CKA_TRUSTED, true);
-    CSI_AUTO(csi_blob) *trusted = csi_object_finish(&draft, &f.err);
-    assert_int_equal(csi_p11_create(f.token, csi_blob_span(trusted), &f.err), CERTSTORE_E_READ_ONLY);
+    csi_object_put(&draft, CKA_CHECK_VALUE, csi_span("no!", 3));
+    CSI_AUTO(csi_blob) *wrong = csi_object_finish(&draft, &f.err);
+    assert_int_equal(csi_p11_create(f.token, csi_blob_span(wrong), &f.err), CERTSTORE_E_IO);
     assert_int_equal(tokens_count(f.token, CKO_CERTIFICATE), 0);
     end(&f);
 }
@@ -462,7 +462,7 @@ static void traits_are_found_without_leaving_anything(void **state)
     struct fixture f;
     begin(&f);
     const struct csi_p11_info *info = csi_p11_info(f.token);
-    assert_int_equal(info->traits, CSI_TOKEN_DATA | CSI_TOKEN_KEYS | CSI_TOKEN_SECRETS | CSI_TOKEN_WRITABLE);
+    assert_int_equal(info->traits, CSI_TOKEN_DATA | CSI_TOKEN_KEYS | CSI_TOKEN_SECRETS | CSI_TOKEN_WRITABLE | CSI_TOKEN_OFFICER);
     assert_true(info->login_required);
     assert_string_equal(info->label, "box");
     CSI_AUTO_OBJECTS objects = { 0 };

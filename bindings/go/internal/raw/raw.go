@@ -47,86 +47,92 @@ typedef _goslice_ swig_type_15;
 typedef _goslice_ swig_type_16;
 typedef _gostring_ swig_type_17;
 typedef _goslice_ swig_type_18;
-typedef _gostring_ swig_type_19;
+typedef _goslice_ swig_type_19;
 typedef _gostring_ swig_type_20;
 typedef _gostring_ swig_type_21;
-typedef long long swig_type_22;
-typedef _gostring_ swig_type_23;
+typedef _gostring_ swig_type_22;
+typedef long long swig_type_23;
 typedef _gostring_ swig_type_24;
 typedef _gostring_ swig_type_25;
 typedef _gostring_ swig_type_26;
 typedef _gostring_ swig_type_27;
-typedef long long swig_type_28;
-typedef _gostring_ swig_type_29;
-typedef _goslice_ swig_type_30;
-typedef _gostring_ swig_type_31;
+typedef _gostring_ swig_type_28;
+typedef long long swig_type_29;
+typedef _gostring_ swig_type_30;
+typedef _goslice_ swig_type_31;
 typedef _gostring_ swig_type_32;
-typedef long long swig_type_33;
+typedef _gostring_ swig_type_33;
 typedef long long swig_type_34;
-typedef _gostring_ swig_type_35;
+typedef long long swig_type_35;
 typedef _gostring_ swig_type_36;
 typedef _gostring_ swig_type_37;
 typedef _gostring_ swig_type_38;
 typedef _gostring_ swig_type_39;
 typedef _gostring_ swig_type_40;
-typedef long long swig_type_41;
-typedef _gostring_ swig_type_42;
-typedef _goslice_ swig_type_43;
-typedef _gostring_ swig_type_44;
-typedef _goslice_ swig_type_45;
-typedef _gostring_ swig_type_46;
+typedef _gostring_ swig_type_41;
+typedef long long swig_type_42;
+typedef _gostring_ swig_type_43;
+typedef _goslice_ swig_type_44;
+typedef _gostring_ swig_type_45;
+typedef _goslice_ swig_type_46;
 typedef _gostring_ swig_type_47;
-typedef _goslice_ swig_type_48;
-typedef _gostring_ swig_type_49;
-typedef _goslice_ swig_type_50;
-typedef _gostring_ swig_type_51;
-typedef _goslice_ swig_type_52;
-typedef long long swig_type_53;
-typedef _gostring_ swig_type_54;
+typedef _gostring_ swig_type_48;
+typedef _goslice_ swig_type_49;
+typedef _gostring_ swig_type_50;
+typedef _goslice_ swig_type_51;
+typedef _gostring_ swig_type_52;
+typedef _goslice_ swig_type_53;
+typedef long long swig_type_54;
 typedef _gostring_ swig_type_55;
 typedef _gostring_ swig_type_56;
-typedef long long swig_type_57;
+typedef _gostring_ swig_type_57;
 typedef long long swig_type_58;
 typedef long long swig_type_59;
 typedef long long swig_type_60;
-typedef _gostring_ swig_type_61;
-typedef long long swig_type_62;
+typedef long long swig_type_61;
+typedef _gostring_ swig_type_62;
 typedef long long swig_type_63;
-typedef _gostring_ swig_type_64;
-typedef long long swig_type_65;
-typedef _gostring_ swig_type_66;
+typedef long long swig_type_64;
+typedef _gostring_ swig_type_65;
+typedef long long swig_type_66;
 typedef _gostring_ swig_type_67;
 typedef _gostring_ swig_type_68;
 typedef _gostring_ swig_type_69;
 typedef _gostring_ swig_type_70;
-typedef _goslice_ swig_type_71;
-typedef _gostring_ swig_type_72;
+typedef _gostring_ swig_type_71;
+typedef _goslice_ swig_type_72;
 typedef _gostring_ swig_type_73;
-typedef _goslice_ swig_type_74;
-typedef long long swig_type_75;
-typedef long long swig_type_76;
-typedef long long swig_type_77;
-typedef long long swig_type_78;
+typedef _gostring_ swig_type_74;
+typedef _goslice_ swig_type_75;
+typedef _gostring_ swig_type_76;
+typedef _gostring_ swig_type_77;
+typedef _gostring_ swig_type_78;
 typedef _goslice_ swig_type_79;
-typedef _gostring_ swig_type_80;
-typedef _gostring_ swig_type_81;
+typedef _goslice_ swig_type_80;
+typedef long long swig_type_81;
 typedef long long swig_type_82;
 typedef long long swig_type_83;
 typedef long long swig_type_84;
-typedef long long swig_type_85;
-typedef long long swig_type_86;
-typedef long long swig_type_87;
-typedef _gostring_ swig_type_88;
+typedef _goslice_ swig_type_85;
+typedef _gostring_ swig_type_86;
+typedef _gostring_ swig_type_87;
+typedef long long swig_type_88;
 typedef long long swig_type_89;
-typedef _gostring_ swig_type_90;
+typedef long long swig_type_90;
 typedef long long swig_type_91;
-typedef _gostring_ swig_type_92;
+typedef long long swig_type_92;
 typedef long long swig_type_93;
 typedef _gostring_ swig_type_94;
 typedef long long swig_type_95;
-typedef long long swig_type_96;
+typedef _gostring_ swig_type_96;
 typedef long long swig_type_97;
-typedef long long swig_type_98;
+typedef _gostring_ swig_type_98;
+typedef long long swig_type_99;
+typedef _gostring_ swig_type_100;
+typedef long long swig_type_101;
+typedef long long swig_type_102;
+typedef long long swig_type_103;
+typedef long long swig_type_104;
 extern void _wrap_Swig_free_raw_3c496c6e18cca352(uintptr_t arg1);
 extern uintptr_t _wrap_Swig_malloc_raw_3c496c6e18cca352(swig_intgo arg1);
 extern swig_intgo _wrap_CERTSTORE_OK_raw_3c496c6e18cca352(void);
@@ -186,13 +192,14 @@ extern void _wrap_certstore_options_free_raw_3c496c6e18cca352(uintptr_t arg1);
 extern swig_intgo _wrap_certstore_options_set_password_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_15 arg2, uintptr_t arg3);
 extern swig_intgo _wrap_certstore_options_set_key_password_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_16 arg2, uintptr_t arg3);
 extern swig_intgo _wrap_certstore_options_set_entry_password_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_17 arg2, swig_type_18 arg3, uintptr_t arg4);
-extern swig_intgo _wrap_certstore_options_set_profile_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_19 arg2, uintptr_t arg3);
-extern swig_intgo _wrap_certstore_options_set_state_dir_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_20 arg2, uintptr_t arg3);
+extern swig_intgo _wrap_certstore_options_set_so_pin_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_19 arg2, uintptr_t arg3);
+extern swig_intgo _wrap_certstore_options_set_profile_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_20 arg2, uintptr_t arg3);
+extern swig_intgo _wrap_certstore_options_set_state_dir_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_21 arg2, uintptr_t arg3);
 extern uintptr_t _wrap_certstore_options_export_state_dir_raw_3c496c6e18cca352(uintptr_t arg1, uintptr_t arg2);
-extern swig_intgo _wrap_certstore_options_set_actor_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_21 arg2, uintptr_t arg3);
+extern swig_intgo _wrap_certstore_options_set_actor_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_22 arg2, uintptr_t arg3);
 extern swig_intgo _wrap_certstore_options_set_lock_timeout_raw_3c496c6e18cca352(uintptr_t arg1, swig_intgo arg2, uintptr_t arg3);
 extern swig_intgo _wrap_certstore_options_set_generations_raw_3c496c6e18cca352(uintptr_t arg1, swig_intgo arg2, uintptr_t arg3);
-extern swig_intgo _wrap_certstore_options_set_limit_raw_3c496c6e18cca352(uintptr_t arg1, swig_intgo arg2, swig_type_22 arg3, uintptr_t arg4);
+extern swig_intgo _wrap_certstore_options_set_limit_raw_3c496c6e18cca352(uintptr_t arg1, swig_intgo arg2, swig_type_23 arg3, uintptr_t arg4);
 extern swig_intgo _wrap_certstore_options_set_require_integrity_raw_3c496c6e18cca352(uintptr_t arg1, swig_intgo arg2, uintptr_t arg3);
 extern swig_intgo _wrap_certstore_options_set_destroy_keys_raw_3c496c6e18cca352(uintptr_t arg1, swig_intgo arg2, uintptr_t arg3);
 extern swig_intgo _wrap_CERTSTORE_CAN_READ_raw_3c496c6e18cca352(void);
@@ -206,78 +213,89 @@ extern swig_intgo _wrap_CERTSTORE_CAN_TRUST_PURPOSES_raw_3c496c6e18cca352(void);
 extern swig_intgo _wrap_CERTSTORE_CAN_DATES_raw_3c496c6e18cca352(void);
 extern swig_intgo _wrap_CERTSTORE_CAN_KEY_PASSWORDS_raw_3c496c6e18cca352(void);
 extern swig_intgo _wrap_CERTSTORE_CAN_INTEGRITY_raw_3c496c6e18cca352(void);
-extern uintptr_t _wrap_certstore_open_raw_3c496c6e18cca352(swig_type_23 arg1, uintptr_t arg2, uintptr_t arg3);
+extern swig_intgo _wrap_CERTSTORE_CAN_GENERATE_raw_3c496c6e18cca352(void);
+extern swig_intgo _wrap_CERTSTORE_CAN_WRAP_raw_3c496c6e18cca352(void);
+extern swig_intgo _wrap_CERTSTORE_CAN_MARK_TRUSTED_raw_3c496c6e18cca352(void);
+extern uintptr_t _wrap_certstore_open_raw_3c496c6e18cca352(swig_type_24 arg1, uintptr_t arg2, uintptr_t arg3);
 extern void _wrap_certstore_free_raw_3c496c6e18cca352(uintptr_t arg1);
-extern swig_type_24 _wrap_certstore_uri_raw_3c496c6e18cca352(uintptr_t arg1);
-extern swig_type_25 _wrap_certstore_format_raw_3c496c6e18cca352(uintptr_t arg1);
+extern swig_type_25 _wrap_certstore_uri_raw_3c496c6e18cca352(uintptr_t arg1);
+extern swig_type_26 _wrap_certstore_format_raw_3c496c6e18cca352(uintptr_t arg1);
 extern swig_intgo _wrap_certstore_exists_raw_3c496c6e18cca352(uintptr_t arg1);
-extern swig_intgo _wrap_certstore_capabilities_raw_3c496c6e18cca352(swig_type_26 arg1);
+extern swig_intgo _wrap_certstore_capabilities_raw_3c496c6e18cca352(swig_type_27 arg1);
 extern swig_intgo _wrap_certstore_store_capabilities_raw_3c496c6e18cca352(uintptr_t arg1);
-extern swig_type_27 _wrap_certstore_format_at_raw_3c496c6e18cca352(swig_type_28 arg1);
+extern swig_type_28 _wrap_certstore_format_at_raw_3c496c6e18cca352(swig_type_29 arg1);
 extern uintptr_t _wrap_certstore_read_raw_3c496c6e18cca352(uintptr_t arg1, uintptr_t arg2);
 extern swig_intgo _wrap_certstore_changed_raw_3c496c6e18cca352(uintptr_t arg1, uintptr_t arg2);
 extern swig_intgo _wrap_CERTSTORE_INTEGRITY_VERIFIED_raw_3c496c6e18cca352(void);
 extern swig_intgo _wrap_CERTSTORE_INTEGRITY_ABSENT_raw_3c496c6e18cca352(void);
 extern swig_intgo _wrap_CERTSTORE_INTEGRITY_UNCHECKED_raw_3c496c6e18cca352(void);
-extern uintptr_t _wrap_certstore_bundle_new_raw_3c496c6e18cca352(swig_type_29 arg1, uintptr_t arg2);
-extern uintptr_t _wrap_certstore_bundle_parse_raw_3c496c6e18cca352(swig_type_30 arg1, swig_type_31 arg2, uintptr_t arg3, uintptr_t arg4);
+extern uintptr_t _wrap_certstore_bundle_new_raw_3c496c6e18cca352(swig_type_30 arg1, uintptr_t arg2);
+extern uintptr_t _wrap_certstore_bundle_parse_raw_3c496c6e18cca352(swig_type_31 arg1, swig_type_32 arg2, uintptr_t arg3, uintptr_t arg4);
 extern uintptr_t _wrap_certstore_bundle_copy_raw_3c496c6e18cca352(uintptr_t arg1, uintptr_t arg2);
 extern void _wrap_certstore_bundle_free_raw_3c496c6e18cca352(uintptr_t arg1);
-extern swig_type_32 _wrap_certstore_bundle_format_raw_3c496c6e18cca352(uintptr_t arg1);
+extern swig_type_33 _wrap_certstore_bundle_format_raw_3c496c6e18cca352(uintptr_t arg1);
 extern swig_intgo _wrap_certstore_bundle_integrity_raw_3c496c6e18cca352(uintptr_t arg1);
-extern swig_type_33 _wrap_certstore_bundle_count_raw_3c496c6e18cca352(uintptr_t arg1);
-extern uintptr_t _wrap_certstore_bundle_at_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_34 arg2);
-extern uintptr_t _wrap_certstore_bundle_find_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_35 arg2);
+extern swig_type_34 _wrap_certstore_bundle_count_raw_3c496c6e18cca352(uintptr_t arg1);
+extern uintptr_t _wrap_certstore_bundle_at_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_35 arg2);
+extern uintptr_t _wrap_certstore_bundle_find_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_36 arg2);
 extern uintptr_t _wrap_certstore_bundle_notes_raw_3c496c6e18cca352(uintptr_t arg1);
 extern swig_intgo _wrap_certstore_bundle_put_raw_3c496c6e18cca352(uintptr_t arg1, uintptr_t arg2, uintptr_t arg3);
-extern swig_intgo _wrap_certstore_bundle_remove_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_36 arg2, uintptr_t arg3);
-extern swig_intgo _wrap_certstore_bundle_rename_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_37 arg2, swig_type_38 arg3, uintptr_t arg4);
-extern uintptr_t _wrap_certstore_bundle_export_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_39 arg2, uintptr_t arg3, uintptr_t arg4);
-extern uintptr_t _wrap_certstore_bundle_losses_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_40 arg2, uintptr_t arg3);
+extern swig_intgo _wrap_certstore_bundle_remove_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_37 arg2, uintptr_t arg3);
+extern swig_intgo _wrap_certstore_bundle_rename_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_38 arg2, swig_type_39 arg3, uintptr_t arg4);
+extern uintptr_t _wrap_certstore_bundle_export_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_40 arg2, uintptr_t arg3, uintptr_t arg4);
+extern uintptr_t _wrap_certstore_bundle_losses_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_41 arg2, uintptr_t arg3);
 extern uintptr_t _wrap_certstore_bundle_diff_raw_3c496c6e18cca352(uintptr_t arg1, uintptr_t arg2, uintptr_t arg3);
-extern uintptr_t _wrap_certstore_bundle_verify_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_41 arg2, swig_intgo arg3, uintptr_t arg4);
+extern uintptr_t _wrap_certstore_bundle_verify_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_42 arg2, swig_intgo arg3, uintptr_t arg4);
 extern swig_intgo _wrap_CERTSTORE_TRUSTED_raw_3c496c6e18cca352(void);
 extern swig_intgo _wrap_CERTSTORE_KEY_raw_3c496c6e18cca352(void);
 extern swig_intgo _wrap_CERTSTORE_SECRET_raw_3c496c6e18cca352(void);
 extern swig_intgo _wrap_CERTSTORE_CRL_raw_3c496c6e18cca352(void);
 extern swig_intgo _wrap_CERTSTORE_OPAQUE_raw_3c496c6e18cca352(void);
-extern uintptr_t _wrap_certstore_entry_new_trusted_raw_3c496c6e18cca352(swig_type_42 arg1, swig_type_43 arg2, uintptr_t arg3);
-extern uintptr_t _wrap_certstore_entry_new_key_raw_3c496c6e18cca352(swig_type_44 arg1, swig_type_45 arg2, uintptr_t arg3);
-extern uintptr_t _wrap_certstore_entry_new_secret_raw_3c496c6e18cca352(swig_type_46 arg1, swig_type_47 arg2, swig_type_48 arg3, uintptr_t arg4);
-extern uintptr_t _wrap_certstore_entry_new_crl_raw_3c496c6e18cca352(swig_type_49 arg1, swig_type_50 arg2, uintptr_t arg3);
+extern uintptr_t _wrap_certstore_entry_new_trusted_raw_3c496c6e18cca352(swig_type_43 arg1, swig_type_44 arg2, uintptr_t arg3);
+extern uintptr_t _wrap_certstore_entry_new_key_raw_3c496c6e18cca352(swig_type_45 arg1, swig_type_46 arg2, uintptr_t arg3);
+extern uintptr_t _wrap_certstore_entry_new_secret_raw_3c496c6e18cca352(swig_type_47 arg1, swig_type_48 arg2, swig_type_49 arg3, uintptr_t arg4);
+extern uintptr_t _wrap_certstore_entry_new_crl_raw_3c496c6e18cca352(swig_type_50 arg1, swig_type_51 arg2, uintptr_t arg3);
 extern uintptr_t _wrap_certstore_entry_copy_raw_3c496c6e18cca352(uintptr_t arg1, uintptr_t arg2);
 extern void _wrap_certstore_entry_free_raw_3c496c6e18cca352(uintptr_t arg1);
-extern swig_intgo _wrap_certstore_entry_set_alias_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_51 arg2, uintptr_t arg3);
-extern swig_intgo _wrap_certstore_entry_add_cert_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_52 arg2, uintptr_t arg3);
+extern swig_intgo _wrap_certstore_entry_set_alias_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_52 arg2, uintptr_t arg3);
+extern swig_intgo _wrap_certstore_entry_add_cert_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_53 arg2, uintptr_t arg3);
 extern swig_intgo _wrap_certstore_entry_clear_certs_raw_3c496c6e18cca352(uintptr_t arg1, uintptr_t arg2);
-extern swig_intgo _wrap_certstore_entry_set_created_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_53 arg2, uintptr_t arg3);
-extern swig_intgo _wrap_certstore_entry_add_trust_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_54 arg2, uintptr_t arg3);
-extern swig_intgo _wrap_certstore_entry_add_reject_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_55 arg2, uintptr_t arg3);
-extern swig_type_56 _wrap_certstore_entry_alias_raw_3c496c6e18cca352(uintptr_t arg1);
+extern swig_intgo _wrap_certstore_entry_set_created_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_54 arg2, uintptr_t arg3);
+extern swig_intgo _wrap_certstore_entry_add_trust_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_55 arg2, uintptr_t arg3);
+extern swig_intgo _wrap_certstore_entry_add_reject_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_56 arg2, uintptr_t arg3);
+extern swig_type_57 _wrap_certstore_entry_alias_raw_3c496c6e18cca352(uintptr_t arg1);
 extern swig_intgo _wrap_certstore_entry_kind_raw_3c496c6e18cca352(uintptr_t arg1);
-extern swig_type_57 _wrap_certstore_entry_created_raw_3c496c6e18cca352(uintptr_t arg1);
-extern swig_type_58 _wrap_certstore_entry_cert_count_raw_3c496c6e18cca352(uintptr_t arg1);
-extern uintptr_t _wrap_certstore_entry_cert_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_59 arg2);
-extern swig_type_60 _wrap_certstore_entry_trust_count_raw_3c496c6e18cca352(uintptr_t arg1);
-extern swig_type_61 _wrap_certstore_entry_trust_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_62 arg2);
-extern swig_type_63 _wrap_certstore_entry_reject_count_raw_3c496c6e18cca352(uintptr_t arg1);
-extern swig_type_64 _wrap_certstore_entry_reject_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_65 arg2);
+extern swig_type_58 _wrap_certstore_entry_created_raw_3c496c6e18cca352(uintptr_t arg1);
+extern swig_type_59 _wrap_certstore_entry_cert_count_raw_3c496c6e18cca352(uintptr_t arg1);
+extern uintptr_t _wrap_certstore_entry_cert_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_60 arg2);
+extern swig_type_61 _wrap_certstore_entry_trust_count_raw_3c496c6e18cca352(uintptr_t arg1);
+extern swig_type_62 _wrap_certstore_entry_trust_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_63 arg2);
+extern swig_type_64 _wrap_certstore_entry_reject_count_raw_3c496c6e18cca352(uintptr_t arg1);
+extern swig_type_65 _wrap_certstore_entry_reject_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_66 arg2);
 extern swig_intgo _wrap_certstore_entry_encrypted_raw_3c496c6e18cca352(uintptr_t arg1);
 extern swig_intgo _wrap_certstore_entry_bound_raw_3c496c6e18cca352(uintptr_t arg1);
-extern swig_type_66 _wrap_certstore_entry_type_raw_3c496c6e18cca352(uintptr_t arg1);
+extern swig_type_67 _wrap_certstore_entry_type_raw_3c496c6e18cca352(uintptr_t arg1);
 extern uintptr_t _wrap_certstore_entry_export_key_algorithm_raw_3c496c6e18cca352(uintptr_t arg1, uintptr_t arg2);
 extern swig_intgo _wrap_certstore_entry_key_bits_raw_3c496c6e18cca352(uintptr_t arg1, uintptr_t arg2);
 extern uintptr_t _wrap_certstore_entry_export_key_raw_3c496c6e18cca352(uintptr_t arg1, uintptr_t arg2);
 extern uintptr_t _wrap_certstore_entry_export_content_raw_3c496c6e18cca352(uintptr_t arg1, uintptr_t arg2);
 extern swig_intgo _wrap_certstore_entry_check_key_raw_3c496c6e18cca352(uintptr_t arg1, uintptr_t arg2);
-extern uintptr_t _wrap_certstore_entry_export_csr_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_67 arg2, swig_type_68 arg3, uintptr_t arg4);
+extern uintptr_t _wrap_certstore_entry_export_csr_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_68 arg2, swig_type_69 arg3, uintptr_t arg4);
 extern uintptr_t _wrap_certstore_entry_export_public_key_raw_3c496c6e18cca352(uintptr_t arg1, uintptr_t arg2);
-extern uintptr_t _wrap_certstore_key_sign_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_69 arg2, swig_type_70 arg3, swig_type_71 arg4, uintptr_t arg5);
-extern uintptr_t _wrap_certstore_key_decrypt_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_72 arg2, swig_type_73 arg3, swig_type_74 arg4, uintptr_t arg5);
+extern uintptr_t _wrap_certstore_key_sign_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_70 arg2, swig_type_71 arg3, swig_type_72 arg4, uintptr_t arg5);
+extern uintptr_t _wrap_certstore_key_decrypt_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_73 arg2, swig_type_74 arg3, swig_type_75 arg4, uintptr_t arg5);
+extern swig_intgo _wrap_CERTSTORE_KEY_EXTRACTABLE_raw_3c496c6e18cca352(void);
+extern swig_intgo _wrap_CERTSTORE_KEY_READABLE_raw_3c496c6e18cca352(void);
+extern swig_intgo _wrap_CERTSTORE_KEY_ALWAYS_AUTHENTICATE_raw_3c496c6e18cca352(void);
+extern swig_intgo _wrap_CERTSTORE_KEY_REUSE_raw_3c496c6e18cca352(void);
+extern swig_intgo _wrap_CERTSTORE_KEY_ROTATE_raw_3c496c6e18cca352(void);
+extern uintptr_t _wrap_certstore_key_generate_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_76 arg2, swig_type_77 arg3, swig_intgo arg4, uintptr_t arg5);
+extern uintptr_t _wrap_certstore_key_export_wrapped_raw_3c496c6e18cca352(uintptr_t arg1, uintptr_t arg2, uintptr_t arg3);
+extern uintptr_t _wrap_certstore_key_unwrap_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_78 arg2, uintptr_t arg3, swig_type_79 arg4, swig_type_80 arg5, swig_intgo arg6, uintptr_t arg7);
 extern swig_voidp _wrap_certstore_cert_data_raw_3c496c6e18cca352(uintptr_t arg1);
-extern swig_type_75 _wrap_certstore_cert_size_raw_3c496c6e18cca352(uintptr_t arg1);
-extern swig_type_76 _wrap_certstore_cert_not_before_raw_3c496c6e18cca352(uintptr_t arg1);
-extern swig_type_77 _wrap_certstore_cert_not_after_raw_3c496c6e18cca352(uintptr_t arg1);
+extern swig_type_81 _wrap_certstore_cert_size_raw_3c496c6e18cca352(uintptr_t arg1);
+extern swig_type_82 _wrap_certstore_cert_not_before_raw_3c496c6e18cca352(uintptr_t arg1);
+extern swig_type_83 _wrap_certstore_cert_not_after_raw_3c496c6e18cca352(uintptr_t arg1);
 extern swig_intgo _wrap_certstore_cert_is_ca_raw_3c496c6e18cca352(uintptr_t arg1);
 extern swig_intgo _wrap_certstore_cert_is_self_issued_raw_3c496c6e18cca352(uintptr_t arg1);
 extern uintptr_t _wrap_certstore_cert_export_subject_raw_3c496c6e18cca352(uintptr_t arg1, uintptr_t arg2);
@@ -292,26 +310,26 @@ extern uintptr_t _wrap_certstore_cert_export_sans_raw_3c496c6e18cca352(uintptr_t
 extern uintptr_t _wrap_certstore_cert_export_pem_raw_3c496c6e18cca352(uintptr_t arg1, uintptr_t arg2);
 extern uintptr_t _wrap_certstore_txn_begin_raw_3c496c6e18cca352(uintptr_t arg1);
 extern swig_intgo _wrap_certstore_txn_replace_raw_3c496c6e18cca352(uintptr_t arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4);
-extern swig_intgo _wrap_certstore_txn_restore_raw_3c496c6e18cca352(uintptr_t arg1, uintptr_t arg2, swig_type_78 arg3, uintptr_t arg4);
-extern swig_intgo _wrap_certstore_txn_set_password_raw_3c496c6e18cca352(uintptr_t arg1, uintptr_t arg2, swig_type_79 arg3, uintptr_t arg4);
-extern swig_intgo _wrap_certstore_txn_set_note_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_80 arg2, uintptr_t arg3);
+extern swig_intgo _wrap_certstore_txn_restore_raw_3c496c6e18cca352(uintptr_t arg1, uintptr_t arg2, swig_type_84 arg3, uintptr_t arg4);
+extern swig_intgo _wrap_certstore_txn_set_password_raw_3c496c6e18cca352(uintptr_t arg1, uintptr_t arg2, swig_type_85 arg3, uintptr_t arg4);
+extern swig_intgo _wrap_certstore_txn_set_note_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_86 arg2, uintptr_t arg3);
 extern swig_intgo _wrap_certstore_txn_prepare_raw_3c496c6e18cca352(uintptr_t arg1, uintptr_t arg2);
 extern swig_intgo _wrap_certstore_txn_commit_raw_3c496c6e18cca352(uintptr_t arg1, uintptr_t arg2);
-extern swig_type_81 _wrap_certstore_txn_id_raw_3c496c6e18cca352(uintptr_t arg1);
-extern swig_type_82 _wrap_certstore_txn_changed_raw_3c496c6e18cca352(uintptr_t arg1);
+extern swig_type_87 _wrap_certstore_txn_id_raw_3c496c6e18cca352(uintptr_t arg1);
+extern swig_type_88 _wrap_certstore_txn_changed_raw_3c496c6e18cca352(uintptr_t arg1);
 extern void _wrap_certstore_txn_free_raw_3c496c6e18cca352(uintptr_t arg1);
 extern uintptr_t _wrap_certstore_history_read_raw_3c496c6e18cca352(uintptr_t arg1, uintptr_t arg2);
-extern swig_type_83 _wrap_certstore_history_count_raw_3c496c6e18cca352(uintptr_t arg1);
-extern swig_type_84 _wrap_certstore_history_generation_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_85 arg2);
-extern swig_type_86 _wrap_certstore_history_time_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_87 arg2);
-extern swig_type_88 _wrap_certstore_history_actor_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_89 arg2);
-extern swig_type_90 _wrap_certstore_history_note_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_91 arg2);
-extern swig_type_92 _wrap_certstore_history_txn_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_93 arg2);
-extern swig_type_94 _wrap_certstore_history_sha256_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_95 arg2);
-extern swig_intgo _wrap_certstore_history_kept_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_96 arg2);
+extern swig_type_89 _wrap_certstore_history_count_raw_3c496c6e18cca352(uintptr_t arg1);
+extern swig_type_90 _wrap_certstore_history_generation_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_91 arg2);
+extern swig_type_92 _wrap_certstore_history_time_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_93 arg2);
+extern swig_type_94 _wrap_certstore_history_actor_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_95 arg2);
+extern swig_type_96 _wrap_certstore_history_note_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_97 arg2);
+extern swig_type_98 _wrap_certstore_history_txn_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_99 arg2);
+extern swig_type_100 _wrap_certstore_history_sha256_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_101 arg2);
+extern swig_intgo _wrap_certstore_history_kept_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_102 arg2);
 extern void _wrap_certstore_history_free_raw_3c496c6e18cca352(uintptr_t arg1);
-extern swig_type_97 _wrap_certstore_generation_raw_3c496c6e18cca352(uintptr_t arg1, uintptr_t arg2);
-extern uintptr_t _wrap_certstore_generation_read_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_98 arg2, uintptr_t arg3);
+extern swig_type_103 _wrap_certstore_generation_raw_3c496c6e18cca352(uintptr_t arg1, uintptr_t arg2);
+extern uintptr_t _wrap_certstore_generation_read_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_104 arg2, uintptr_t arg3);
 extern uintptr_t _wrap_certstore_recover_raw_3c496c6e18cca352(uintptr_t arg1, uintptr_t arg2);
 extern uintptr_t _wrap_certstore_recover_store_raw_3c496c6e18cca352(uintptr_t arg1, uintptr_t arg2);
 extern uintptr_t _wrap_certstore_pending_raw_3c496c6e18cca352(uintptr_t arg1, uintptr_t arg2);
@@ -850,12 +868,24 @@ func Certstore_options_set_entry_password(arg1 Struct_SS_certstore_options, arg2
 	return swig_r
 }
 
+func Certstore_options_set_so_pin(arg1 Struct_SS_certstore_options, arg2 []byte, arg3 Struct_SS_certstore_error) (_swig_ret Enum_SS_certstore_status) {
+	var swig_r Enum_SS_certstore_status
+	_swig_i_0 := getSwigcptr(arg1)
+	_swig_i_1 := arg2
+	_swig_i_2 := getSwigcptr(arg3)
+	swig_r = (Enum_SS_certstore_status)(C._wrap_certstore_options_set_so_pin_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), *(*C.swig_type_19)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	return swig_r
+}
+
 func Certstore_options_set_profile(arg1 Struct_SS_certstore_options, arg2 string, arg3 Struct_SS_certstore_error) (_swig_ret Enum_SS_certstore_status) {
 	var swig_r Enum_SS_certstore_status
 	_swig_i_0 := getSwigcptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := getSwigcptr(arg3)
-	swig_r = (Enum_SS_certstore_status)(C._wrap_certstore_options_set_profile_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), *(*C.swig_type_19)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
+	swig_r = (Enum_SS_certstore_status)(C._wrap_certstore_options_set_profile_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), *(*C.swig_type_20)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -867,7 +897,7 @@ func Certstore_options_set_state_dir(arg1 Struct_SS_certstore_options, arg2 stri
 	_swig_i_0 := getSwigcptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := getSwigcptr(arg3)
-	swig_r = (Enum_SS_certstore_status)(C._wrap_certstore_options_set_state_dir_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), *(*C.swig_type_20)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
+	swig_r = (Enum_SS_certstore_status)(C._wrap_certstore_options_set_state_dir_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), *(*C.swig_type_21)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -887,7 +917,7 @@ func Certstore_options_set_actor(arg1 Struct_SS_certstore_options, arg2 string, 
 	_swig_i_0 := getSwigcptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := getSwigcptr(arg3)
-	swig_r = (Enum_SS_certstore_status)(C._wrap_certstore_options_set_actor_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), *(*C.swig_type_21)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
+	swig_r = (Enum_SS_certstore_status)(C._wrap_certstore_options_set_actor_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), *(*C.swig_type_22)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -918,7 +948,7 @@ func Certstore_options_set_limit(arg1 Struct_SS_certstore_options, arg2 Enum_SS_
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := getSwigcptr(arg4)
-	swig_r = (Enum_SS_certstore_status)(C._wrap_certstore_options_set_limit_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.swig_type_22(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (Enum_SS_certstore_status)(C._wrap_certstore_options_set_limit_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.swig_type_23(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	return swig_r
 }
 
@@ -1030,12 +1060,36 @@ func _swig_getCERTSTORE_CAN_INTEGRITY() (_swig_ret Enum_SS_certstore_capability)
 
 var CERTSTORE_CAN_INTEGRITY Enum_SS_certstore_capability = _swig_getCERTSTORE_CAN_INTEGRITY()
 
+func _swig_getCERTSTORE_CAN_GENERATE() (_swig_ret Enum_SS_certstore_capability) {
+	var swig_r Enum_SS_certstore_capability
+	swig_r = (Enum_SS_certstore_capability)(C._wrap_CERTSTORE_CAN_GENERATE_raw_3c496c6e18cca352())
+	return swig_r
+}
+
+var CERTSTORE_CAN_GENERATE Enum_SS_certstore_capability = _swig_getCERTSTORE_CAN_GENERATE()
+
+func _swig_getCERTSTORE_CAN_WRAP() (_swig_ret Enum_SS_certstore_capability) {
+	var swig_r Enum_SS_certstore_capability
+	swig_r = (Enum_SS_certstore_capability)(C._wrap_CERTSTORE_CAN_WRAP_raw_3c496c6e18cca352())
+	return swig_r
+}
+
+var CERTSTORE_CAN_WRAP Enum_SS_certstore_capability = _swig_getCERTSTORE_CAN_WRAP()
+
+func _swig_getCERTSTORE_CAN_MARK_TRUSTED() (_swig_ret Enum_SS_certstore_capability) {
+	var swig_r Enum_SS_certstore_capability
+	swig_r = (Enum_SS_certstore_capability)(C._wrap_CERTSTORE_CAN_MARK_TRUSTED_raw_3c496c6e18cca352())
+	return swig_r
+}
+
+var CERTSTORE_CAN_MARK_TRUSTED Enum_SS_certstore_capability = _swig_getCERTSTORE_CAN_MARK_TRUSTED()
+
 func Certstore_open(arg1 string, arg2 Struct_SS_certstore_options, arg3 Struct_SS_certstore_error) (_swig_ret Struct_SS_certstore) {
 	var swig_r Struct_SS_certstore
 	_swig_i_0 := arg1
 	_swig_i_1 := getSwigcptr(arg2)
 	_swig_i_2 := getSwigcptr(arg3)
-	swig_r = (Struct_SS_certstore)(SwigcptrStruct_SS_certstore(C._wrap_certstore_open_raw_3c496c6e18cca352(*(*C.swig_type_23)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2))))
+	swig_r = (Struct_SS_certstore)(SwigcptrStruct_SS_certstore(C._wrap_certstore_open_raw_3c496c6e18cca352(*(*C.swig_type_24)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1077,7 +1131,7 @@ func Certstore_exists(arg1 Struct_SS_certstore) (_swig_ret int) {
 func Certstore_capabilities(arg1 string) (_swig_ret uint) {
 	var swig_r uint
 	_swig_i_0 := arg1
-	swig_r = (uint)(C._wrap_certstore_capabilities_raw_3c496c6e18cca352(*(*C.swig_type_26)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uint)(C._wrap_certstore_capabilities_raw_3c496c6e18cca352(*(*C.swig_type_27)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1095,7 +1149,7 @@ func Certstore_format_at(arg1 int) (_swig_ret string) {
 	var swig_r string
 	var _swig_i_0 int64
 	_swig_i_0 = int64(arg1)
-	swig_r_p := C._wrap_certstore_format_at_raw_3c496c6e18cca352(C.swig_type_28(_swig_i_0))
+	swig_r_p := C._wrap_certstore_format_at_raw_3c496c6e18cca352(C.swig_type_29(_swig_i_0))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 	swig_r_1 = swigCopyString(swig_r)
@@ -1148,7 +1202,7 @@ func Certstore_bundle_new(arg1 string, arg2 Struct_SS_certstore_error) (_swig_re
 	var swig_r Struct_SS_certstore_bundle
 	_swig_i_0 := arg1
 	_swig_i_1 := getSwigcptr(arg2)
-	swig_r = (Struct_SS_certstore_bundle)(SwigcptrStruct_SS_certstore_bundle(C._wrap_certstore_bundle_new_raw_3c496c6e18cca352(*(*C.swig_type_29)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1))))
+	swig_r = (Struct_SS_certstore_bundle)(SwigcptrStruct_SS_certstore_bundle(C._wrap_certstore_bundle_new_raw_3c496c6e18cca352(*(*C.swig_type_30)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1161,7 +1215,7 @@ func Certstore_bundle_parse(arg1 []byte, arg2 string, arg3 Struct_SS_certstore_o
 	_swig_i_1 := arg2
 	_swig_i_2 := getSwigcptr(arg3)
 	_swig_i_3 := getSwigcptr(arg4)
-	swig_r = (Struct_SS_certstore_bundle)(SwigcptrStruct_SS_certstore_bundle(C._wrap_certstore_bundle_parse_raw_3c496c6e18cca352(*(*C.swig_type_30)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_31)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3))))
+	swig_r = (Struct_SS_certstore_bundle)(SwigcptrStruct_SS_certstore_bundle(C._wrap_certstore_bundle_parse_raw_3c496c6e18cca352(*(*C.swig_type_31)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_32)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1215,7 +1269,7 @@ func Certstore_bundle_at(arg1 Struct_SS_certstore_bundle, arg2 int) (_swig_ret S
 	_swig_i_0 := getSwigcptr(arg1)
 	var _swig_i_1 int64
 	_swig_i_1 = int64(arg2)
-	swig_r = (Struct_SS_certstore_entry)(SwigcptrStruct_SS_certstore_entry(C._wrap_certstore_bundle_at_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_34(_swig_i_1))))
+	swig_r = (Struct_SS_certstore_entry)(SwigcptrStruct_SS_certstore_entry(C._wrap_certstore_bundle_at_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_35(_swig_i_1))))
 	return swig_r
 }
 
@@ -1223,7 +1277,7 @@ func Certstore_bundle_find(arg1 Struct_SS_certstore_bundle, arg2 string) (_swig_
 	var swig_r Struct_SS_certstore_entry
 	_swig_i_0 := getSwigcptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (Struct_SS_certstore_entry)(SwigcptrStruct_SS_certstore_entry(C._wrap_certstore_bundle_find_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), *(*C.swig_type_35)(unsafe.Pointer(&_swig_i_1)))))
+	swig_r = (Struct_SS_certstore_entry)(SwigcptrStruct_SS_certstore_entry(C._wrap_certstore_bundle_find_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), *(*C.swig_type_36)(unsafe.Pointer(&_swig_i_1)))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1251,7 +1305,7 @@ func Certstore_bundle_remove(arg1 Struct_SS_certstore_bundle, arg2 string, arg3 
 	_swig_i_0 := getSwigcptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := getSwigcptr(arg3)
-	swig_r = (Enum_SS_certstore_status)(C._wrap_certstore_bundle_remove_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), *(*C.swig_type_36)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
+	swig_r = (Enum_SS_certstore_status)(C._wrap_certstore_bundle_remove_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), *(*C.swig_type_37)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1264,7 +1318,7 @@ func Certstore_bundle_rename(arg1 Struct_SS_certstore_bundle, arg2 string, arg3 
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := getSwigcptr(arg4)
-	swig_r = (Enum_SS_certstore_status)(C._wrap_certstore_bundle_rename_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), *(*C.swig_type_37)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_38)(unsafe.Pointer(&_swig_i_2)), C.uintptr_t(_swig_i_3)))
+	swig_r = (Enum_SS_certstore_status)(C._wrap_certstore_bundle_rename_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), *(*C.swig_type_38)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_39)(unsafe.Pointer(&_swig_i_2)), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1280,7 +1334,7 @@ func Certstore_bundle_export(arg1 Struct_SS_certstore_bundle, arg2 string, arg3 
 	_swig_i_1 := arg2
 	_swig_i_2 := getSwigcptr(arg3)
 	_swig_i_3 := getSwigcptr(arg4)
-	swig_r = (Struct_SS_certstore_bytes)(SwigcptrStruct_SS_certstore_bytes(C._wrap_certstore_bundle_export_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), *(*C.swig_type_39)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3))))
+	swig_r = (Struct_SS_certstore_bytes)(SwigcptrStruct_SS_certstore_bytes(C._wrap_certstore_bundle_export_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), *(*C.swig_type_40)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1292,7 +1346,7 @@ func Certstore_bundle_losses(arg1 Struct_SS_certstore_bundle, arg2 string, arg3 
 	_swig_i_0 := getSwigcptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := getSwigcptr(arg3)
-	swig_r = (Struct_SS_certstore_report)(SwigcptrStruct_SS_certstore_report(C._wrap_certstore_bundle_losses_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), *(*C.swig_type_40)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2))))
+	swig_r = (Struct_SS_certstore_report)(SwigcptrStruct_SS_certstore_report(C._wrap_certstore_bundle_losses_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), *(*C.swig_type_41)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1314,7 +1368,7 @@ func Certstore_bundle_verify(arg1 Struct_SS_certstore_bundle, arg2 int64, arg3 i
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := getSwigcptr(arg4)
-	swig_r = (Struct_SS_certstore_report)(SwigcptrStruct_SS_certstore_report(C._wrap_certstore_bundle_verify_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_41(_swig_i_1), C.swig_intgo(_swig_i_2), C.uintptr_t(_swig_i_3))))
+	swig_r = (Struct_SS_certstore_report)(SwigcptrStruct_SS_certstore_report(C._wrap_certstore_bundle_verify_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_42(_swig_i_1), C.swig_intgo(_swig_i_2), C.uintptr_t(_swig_i_3))))
 	return swig_r
 }
 
@@ -1365,7 +1419,7 @@ func Certstore_entry_new_trusted(arg1 string, arg2 []byte, arg3 Struct_SS_certst
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := getSwigcptr(arg3)
-	swig_r = (Struct_SS_certstore_entry)(SwigcptrStruct_SS_certstore_entry(C._wrap_certstore_entry_new_trusted_raw_3c496c6e18cca352(*(*C.swig_type_42)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_43)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2))))
+	swig_r = (Struct_SS_certstore_entry)(SwigcptrStruct_SS_certstore_entry(C._wrap_certstore_entry_new_trusted_raw_3c496c6e18cca352(*(*C.swig_type_43)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_44)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1380,7 +1434,7 @@ func Certstore_entry_new_key(arg1 string, arg2 []byte, arg3 Struct_SS_certstore_
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := getSwigcptr(arg3)
-	swig_r = (Struct_SS_certstore_entry)(SwigcptrStruct_SS_certstore_entry(C._wrap_certstore_entry_new_key_raw_3c496c6e18cca352(*(*C.swig_type_44)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_45)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2))))
+	swig_r = (Struct_SS_certstore_entry)(SwigcptrStruct_SS_certstore_entry(C._wrap_certstore_entry_new_key_raw_3c496c6e18cca352(*(*C.swig_type_45)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_46)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1396,7 +1450,7 @@ func Certstore_entry_new_secret(arg1 string, arg2 string, arg3 []byte, arg4 Stru
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := getSwigcptr(arg4)
-	swig_r = (Struct_SS_certstore_entry)(SwigcptrStruct_SS_certstore_entry(C._wrap_certstore_entry_new_secret_raw_3c496c6e18cca352(*(*C.swig_type_46)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_47)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_48)(unsafe.Pointer(&_swig_i_2)), C.uintptr_t(_swig_i_3))))
+	swig_r = (Struct_SS_certstore_entry)(SwigcptrStruct_SS_certstore_entry(C._wrap_certstore_entry_new_secret_raw_3c496c6e18cca352(*(*C.swig_type_47)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_48)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_49)(unsafe.Pointer(&_swig_i_2)), C.uintptr_t(_swig_i_3))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1414,7 +1468,7 @@ func Certstore_entry_new_crl(arg1 string, arg2 []byte, arg3 Struct_SS_certstore_
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := getSwigcptr(arg3)
-	swig_r = (Struct_SS_certstore_entry)(SwigcptrStruct_SS_certstore_entry(C._wrap_certstore_entry_new_crl_raw_3c496c6e18cca352(*(*C.swig_type_49)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_50)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2))))
+	swig_r = (Struct_SS_certstore_entry)(SwigcptrStruct_SS_certstore_entry(C._wrap_certstore_entry_new_crl_raw_3c496c6e18cca352(*(*C.swig_type_50)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_51)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1442,7 +1496,7 @@ func Certstore_entry_set_alias(arg1 Struct_SS_certstore_entry, arg2 string, arg3
 	_swig_i_0 := getSwigcptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := getSwigcptr(arg3)
-	swig_r = (Enum_SS_certstore_status)(C._wrap_certstore_entry_set_alias_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), *(*C.swig_type_51)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
+	swig_r = (Enum_SS_certstore_status)(C._wrap_certstore_entry_set_alias_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), *(*C.swig_type_52)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1454,7 +1508,7 @@ func Certstore_entry_add_cert(arg1 Struct_SS_certstore_entry, arg2 []byte, arg3 
 	_swig_i_0 := getSwigcptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := getSwigcptr(arg3)
-	swig_r = (Enum_SS_certstore_status)(C._wrap_certstore_entry_add_cert_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), *(*C.swig_type_52)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
+	swig_r = (Enum_SS_certstore_status)(C._wrap_certstore_entry_add_cert_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), *(*C.swig_type_53)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1474,7 +1528,7 @@ func Certstore_entry_set_created(arg1 Struct_SS_certstore_entry, arg2 int64, arg
 	_swig_i_0 := getSwigcptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := getSwigcptr(arg3)
-	swig_r = (Enum_SS_certstore_status)(C._wrap_certstore_entry_set_created_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_53(_swig_i_1), C.uintptr_t(_swig_i_2)))
+	swig_r = (Enum_SS_certstore_status)(C._wrap_certstore_entry_set_created_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_54(_swig_i_1), C.uintptr_t(_swig_i_2)))
 	return swig_r
 }
 
@@ -1483,7 +1537,7 @@ func Certstore_entry_add_trust(arg1 Struct_SS_certstore_entry, arg2 string, arg3
 	_swig_i_0 := getSwigcptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := getSwigcptr(arg3)
-	swig_r = (Enum_SS_certstore_status)(C._wrap_certstore_entry_add_trust_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), *(*C.swig_type_54)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
+	swig_r = (Enum_SS_certstore_status)(C._wrap_certstore_entry_add_trust_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), *(*C.swig_type_55)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1495,7 +1549,7 @@ func Certstore_entry_add_reject(arg1 Struct_SS_certstore_entry, arg2 string, arg
 	_swig_i_0 := getSwigcptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := getSwigcptr(arg3)
-	swig_r = (Enum_SS_certstore_status)(C._wrap_certstore_entry_add_reject_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), *(*C.swig_type_55)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
+	swig_r = (Enum_SS_certstore_status)(C._wrap_certstore_entry_add_reject_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), *(*C.swig_type_56)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1540,7 +1594,7 @@ func Certstore_entry_cert(arg1 Struct_SS_certstore_entry, arg2 int) (_swig_ret S
 	_swig_i_0 := getSwigcptr(arg1)
 	var _swig_i_1 int64
 	_swig_i_1 = int64(arg2)
-	swig_r = (Struct_SS_certstore_cert)(SwigcptrStruct_SS_certstore_cert(C._wrap_certstore_entry_cert_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_59(_swig_i_1))))
+	swig_r = (Struct_SS_certstore_cert)(SwigcptrStruct_SS_certstore_cert(C._wrap_certstore_entry_cert_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_60(_swig_i_1))))
 	return swig_r
 }
 
@@ -1558,7 +1612,7 @@ func Certstore_entry_trust(arg1 Struct_SS_certstore_entry, arg2 int) (_swig_ret 
 	_swig_i_0 := getSwigcptr(arg1)
 	var _swig_i_1 int64
 	_swig_i_1 = int64(arg2)
-	swig_r_p := C._wrap_certstore_entry_trust_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_62(_swig_i_1))
+	swig_r_p := C._wrap_certstore_entry_trust_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_63(_swig_i_1))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 	swig_r_1 = swigCopyString(swig_r)
@@ -1579,7 +1633,7 @@ func Certstore_entry_reject(arg1 Struct_SS_certstore_entry, arg2 int) (_swig_ret
 	_swig_i_0 := getSwigcptr(arg1)
 	var _swig_i_1 int64
 	_swig_i_1 = int64(arg2)
-	swig_r_p := C._wrap_certstore_entry_reject_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_65(_swig_i_1))
+	swig_r_p := C._wrap_certstore_entry_reject_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_66(_swig_i_1))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 	swig_r_1 = swigCopyString(swig_r)
@@ -1656,7 +1710,7 @@ func Certstore_entry_export_csr(arg1 Struct_SS_certstore_entry, arg2 string, arg
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := getSwigcptr(arg4)
-	swig_r = (Struct_SS_certstore_bytes)(SwigcptrStruct_SS_certstore_bytes(C._wrap_certstore_entry_export_csr_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), *(*C.swig_type_67)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_68)(unsafe.Pointer(&_swig_i_2)), C.uintptr_t(_swig_i_3))))
+	swig_r = (Struct_SS_certstore_bytes)(SwigcptrStruct_SS_certstore_bytes(C._wrap_certstore_entry_export_csr_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), *(*C.swig_type_68)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_69)(unsafe.Pointer(&_swig_i_2)), C.uintptr_t(_swig_i_3))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1681,7 +1735,7 @@ func Certstore_key_sign(arg1 Struct_SS_certstore_entry, arg2 string, arg3 string
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := getSwigcptr(arg5)
-	swig_r = (Struct_SS_certstore_bytes)(SwigcptrStruct_SS_certstore_bytes(C._wrap_certstore_key_sign_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), *(*C.swig_type_69)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_70)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_71)(unsafe.Pointer(&_swig_i_3)), C.uintptr_t(_swig_i_4))))
+	swig_r = (Struct_SS_certstore_bytes)(SwigcptrStruct_SS_certstore_bytes(C._wrap_certstore_key_sign_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), *(*C.swig_type_70)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_71)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_72)(unsafe.Pointer(&_swig_i_3)), C.uintptr_t(_swig_i_4))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1701,7 +1755,7 @@ func Certstore_key_decrypt(arg1 Struct_SS_certstore_entry, arg2 string, arg3 str
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := getSwigcptr(arg5)
-	swig_r = (Struct_SS_certstore_bytes)(SwigcptrStruct_SS_certstore_bytes(C._wrap_certstore_key_decrypt_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), *(*C.swig_type_72)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_73)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_74)(unsafe.Pointer(&_swig_i_3)), C.uintptr_t(_swig_i_4))))
+	swig_r = (Struct_SS_certstore_bytes)(SwigcptrStruct_SS_certstore_bytes(C._wrap_certstore_key_decrypt_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), *(*C.swig_type_73)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_74)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_75)(unsafe.Pointer(&_swig_i_3)), C.uintptr_t(_swig_i_4))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1710,6 +1764,96 @@ func Certstore_key_decrypt(arg1 Struct_SS_certstore_entry, arg2 string, arg3 str
 	}
 	if Swig_escape_always_false {
 		Swig_escape_val = arg4
+	}
+	return swig_r
+}
+
+type Enum_SS_certstore_key_policy int
+
+func _swig_getCERTSTORE_KEY_EXTRACTABLE() (_swig_ret Enum_SS_certstore_key_policy) {
+	var swig_r Enum_SS_certstore_key_policy
+	swig_r = (Enum_SS_certstore_key_policy)(C._wrap_CERTSTORE_KEY_EXTRACTABLE_raw_3c496c6e18cca352())
+	return swig_r
+}
+
+var CERTSTORE_KEY_EXTRACTABLE Enum_SS_certstore_key_policy = _swig_getCERTSTORE_KEY_EXTRACTABLE()
+
+func _swig_getCERTSTORE_KEY_READABLE() (_swig_ret Enum_SS_certstore_key_policy) {
+	var swig_r Enum_SS_certstore_key_policy
+	swig_r = (Enum_SS_certstore_key_policy)(C._wrap_CERTSTORE_KEY_READABLE_raw_3c496c6e18cca352())
+	return swig_r
+}
+
+var CERTSTORE_KEY_READABLE Enum_SS_certstore_key_policy = _swig_getCERTSTORE_KEY_READABLE()
+
+func _swig_getCERTSTORE_KEY_ALWAYS_AUTHENTICATE() (_swig_ret Enum_SS_certstore_key_policy) {
+	var swig_r Enum_SS_certstore_key_policy
+	swig_r = (Enum_SS_certstore_key_policy)(C._wrap_CERTSTORE_KEY_ALWAYS_AUTHENTICATE_raw_3c496c6e18cca352())
+	return swig_r
+}
+
+var CERTSTORE_KEY_ALWAYS_AUTHENTICATE Enum_SS_certstore_key_policy = _swig_getCERTSTORE_KEY_ALWAYS_AUTHENTICATE()
+
+func _swig_getCERTSTORE_KEY_REUSE() (_swig_ret Enum_SS_certstore_key_policy) {
+	var swig_r Enum_SS_certstore_key_policy
+	swig_r = (Enum_SS_certstore_key_policy)(C._wrap_CERTSTORE_KEY_REUSE_raw_3c496c6e18cca352())
+	return swig_r
+}
+
+var CERTSTORE_KEY_REUSE Enum_SS_certstore_key_policy = _swig_getCERTSTORE_KEY_REUSE()
+
+func _swig_getCERTSTORE_KEY_ROTATE() (_swig_ret Enum_SS_certstore_key_policy) {
+	var swig_r Enum_SS_certstore_key_policy
+	swig_r = (Enum_SS_certstore_key_policy)(C._wrap_CERTSTORE_KEY_ROTATE_raw_3c496c6e18cca352())
+	return swig_r
+}
+
+var CERTSTORE_KEY_ROTATE Enum_SS_certstore_key_policy = _swig_getCERTSTORE_KEY_ROTATE()
+
+func Certstore_key_generate(arg1 Struct_SS_certstore, arg2 string, arg3 string, arg4 uint, arg5 Struct_SS_certstore_error) (_swig_ret Struct_SS_certstore_entry) {
+	var swig_r Struct_SS_certstore_entry
+	_swig_i_0 := getSwigcptr(arg1)
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	_swig_i_4 := getSwigcptr(arg5)
+	swig_r = (Struct_SS_certstore_entry)(SwigcptrStruct_SS_certstore_entry(C._wrap_certstore_key_generate_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), *(*C.swig_type_76)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_77)(unsafe.Pointer(&_swig_i_2)), C.swig_intgo(_swig_i_3), C.uintptr_t(_swig_i_4))))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg3
+	}
+	return swig_r
+}
+
+func Certstore_key_export_wrapped(arg1 Struct_SS_certstore_entry, arg2 Struct_SS_certstore_entry, arg3 Struct_SS_certstore_error) (_swig_ret Struct_SS_certstore_bytes) {
+	var swig_r Struct_SS_certstore_bytes
+	_swig_i_0 := getSwigcptr(arg1)
+	_swig_i_1 := getSwigcptr(arg2)
+	_swig_i_2 := getSwigcptr(arg3)
+	swig_r = (Struct_SS_certstore_bytes)(SwigcptrStruct_SS_certstore_bytes(C._wrap_certstore_key_export_wrapped_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2))))
+	return swig_r
+}
+
+func Certstore_key_unwrap(arg1 Struct_SS_certstore, arg2 string, arg3 Struct_SS_certstore_entry, arg4 []byte, arg5 []byte, arg6 uint, arg7 Struct_SS_certstore_error) (_swig_ret Struct_SS_certstore_entry) {
+	var swig_r Struct_SS_certstore_entry
+	_swig_i_0 := getSwigcptr(arg1)
+	_swig_i_1 := arg2
+	_swig_i_2 := getSwigcptr(arg3)
+	_swig_i_3 := arg4
+	_swig_i_4 := arg5
+	_swig_i_5 := arg6
+	_swig_i_6 := getSwigcptr(arg7)
+	swig_r = (Struct_SS_certstore_entry)(SwigcptrStruct_SS_certstore_entry(C._wrap_certstore_key_unwrap_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), *(*C.swig_type_78)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), *(*C.swig_type_79)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_80)(unsafe.Pointer(&_swig_i_4)), C.swig_intgo(_swig_i_5), C.uintptr_t(_swig_i_6))))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg4
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg5
 	}
 	return swig_r
 }
@@ -1860,7 +2004,7 @@ func Certstore_txn_restore(arg1 Struct_SS_certstore_txn, arg2 Struct_SS_certstor
 	_swig_i_1 := getSwigcptr(arg2)
 	_swig_i_2 := arg3
 	_swig_i_3 := getSwigcptr(arg4)
-	swig_r = (Enum_SS_certstore_status)(C._wrap_certstore_txn_restore_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_type_78(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (Enum_SS_certstore_status)(C._wrap_certstore_txn_restore_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_type_84(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	return swig_r
 }
 
@@ -1870,7 +2014,7 @@ func Certstore_txn_set_password(arg1 Struct_SS_certstore_txn, arg2 Struct_SS_cer
 	_swig_i_1 := getSwigcptr(arg2)
 	_swig_i_2 := arg3
 	_swig_i_3 := getSwigcptr(arg4)
-	swig_r = (Enum_SS_certstore_status)(C._wrap_certstore_txn_set_password_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_79)(unsafe.Pointer(&_swig_i_2)), C.uintptr_t(_swig_i_3)))
+	swig_r = (Enum_SS_certstore_status)(C._wrap_certstore_txn_set_password_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_85)(unsafe.Pointer(&_swig_i_2)), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -1882,7 +2026,7 @@ func Certstore_txn_set_note(arg1 Struct_SS_certstore_txn, arg2 string, arg3 Stru
 	_swig_i_0 := getSwigcptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := getSwigcptr(arg3)
-	swig_r = (Enum_SS_certstore_status)(C._wrap_certstore_txn_set_note_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), *(*C.swig_type_80)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
+	swig_r = (Enum_SS_certstore_status)(C._wrap_certstore_txn_set_note_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), *(*C.swig_type_86)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1951,7 +2095,7 @@ func Certstore_history_generation(arg1 Struct_SS_certstore_history, arg2 int) (_
 	_swig_i_0 := getSwigcptr(arg1)
 	var _swig_i_1 int64
 	_swig_i_1 = int64(arg2)
-	swig_r = (int64)(C._wrap_certstore_history_generation_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_85(_swig_i_1)))
+	swig_r = (int64)(C._wrap_certstore_history_generation_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_91(_swig_i_1)))
 	return swig_r
 }
 
@@ -1960,7 +2104,7 @@ func Certstore_history_time(arg1 Struct_SS_certstore_history, arg2 int) (_swig_r
 	_swig_i_0 := getSwigcptr(arg1)
 	var _swig_i_1 int64
 	_swig_i_1 = int64(arg2)
-	swig_r = (int64)(C._wrap_certstore_history_time_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_87(_swig_i_1)))
+	swig_r = (int64)(C._wrap_certstore_history_time_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_93(_swig_i_1)))
 	return swig_r
 }
 
@@ -1969,7 +2113,7 @@ func Certstore_history_actor(arg1 Struct_SS_certstore_history, arg2 int) (_swig_
 	_swig_i_0 := getSwigcptr(arg1)
 	var _swig_i_1 int64
 	_swig_i_1 = int64(arg2)
-	swig_r_p := C._wrap_certstore_history_actor_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_89(_swig_i_1))
+	swig_r_p := C._wrap_certstore_history_actor_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_95(_swig_i_1))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 	swig_r_1 = swigCopyString(swig_r)
@@ -1981,7 +2125,7 @@ func Certstore_history_note(arg1 Struct_SS_certstore_history, arg2 int) (_swig_r
 	_swig_i_0 := getSwigcptr(arg1)
 	var _swig_i_1 int64
 	_swig_i_1 = int64(arg2)
-	swig_r_p := C._wrap_certstore_history_note_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_91(_swig_i_1))
+	swig_r_p := C._wrap_certstore_history_note_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_97(_swig_i_1))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 	swig_r_1 = swigCopyString(swig_r)
@@ -1993,7 +2137,7 @@ func Certstore_history_txn(arg1 Struct_SS_certstore_history, arg2 int) (_swig_re
 	_swig_i_0 := getSwigcptr(arg1)
 	var _swig_i_1 int64
 	_swig_i_1 = int64(arg2)
-	swig_r_p := C._wrap_certstore_history_txn_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_93(_swig_i_1))
+	swig_r_p := C._wrap_certstore_history_txn_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_99(_swig_i_1))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 	swig_r_1 = swigCopyString(swig_r)
@@ -2005,7 +2149,7 @@ func Certstore_history_sha256(arg1 Struct_SS_certstore_history, arg2 int) (_swig
 	_swig_i_0 := getSwigcptr(arg1)
 	var _swig_i_1 int64
 	_swig_i_1 = int64(arg2)
-	swig_r_p := C._wrap_certstore_history_sha256_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_95(_swig_i_1))
+	swig_r_p := C._wrap_certstore_history_sha256_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_101(_swig_i_1))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 	swig_r_1 = swigCopyString(swig_r)
@@ -2017,7 +2161,7 @@ func Certstore_history_kept(arg1 Struct_SS_certstore_history, arg2 int) (_swig_r
 	_swig_i_0 := getSwigcptr(arg1)
 	var _swig_i_1 int64
 	_swig_i_1 = int64(arg2)
-	swig_r = (int)(C._wrap_certstore_history_kept_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_96(_swig_i_1)))
+	swig_r = (int)(C._wrap_certstore_history_kept_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_102(_swig_i_1)))
 	return swig_r
 }
 
@@ -2039,7 +2183,7 @@ func Certstore_generation_read(arg1 Struct_SS_certstore, arg2 int64, arg3 Struct
 	_swig_i_0 := getSwigcptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := getSwigcptr(arg3)
-	swig_r = (Struct_SS_certstore_bundle)(SwigcptrStruct_SS_certstore_bundle(C._wrap_certstore_generation_read_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_98(_swig_i_1), C.uintptr_t(_swig_i_2))))
+	swig_r = (Struct_SS_certstore_bundle)(SwigcptrStruct_SS_certstore_bundle(C._wrap_certstore_generation_read_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_104(_swig_i_1), C.uintptr_t(_swig_i_2))))
 	return swig_r
 }
 

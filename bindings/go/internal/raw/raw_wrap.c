@@ -942,6 +942,27 @@ intgo _wrap_certstore_options_set_entry_password_raw_3c496c6e18cca352(struct cer
 }
 
 
+intgo _wrap_certstore_options_set_so_pin_raw_3c496c6e18cca352(struct certstore_options *_swig_go_0, _goslice_ _swig_go_1, struct certstore_error *_swig_go_2) {
+  certstore_options *arg1 = (certstore_options *) 0 ;
+  uint8_t *arg2 = (uint8_t *) 0 ;
+  size_t arg3 ;
+  certstore_error *arg4 = (certstore_error *) 0 ;
+  certstore_status result;
+  intgo _swig_go_result;
+
+  arg1 = *(certstore_options **)&_swig_go_0;
+
+  arg2 = (uint8_t *)_swig_go_1.array;
+  arg3 = (size_t)_swig_go_1.len;
+
+  arg4 = *(certstore_error **)&_swig_go_2;
+
+  result = (certstore_status)certstore_options_set_so_pin(arg1,(unsigned char const *)arg2,arg3,arg4);
+  _swig_go_result = (intgo)result;
+  return _swig_go_result;
+}
+
+
 intgo _wrap_certstore_options_set_profile_raw_3c496c6e18cca352(struct certstore_options *_swig_go_0, _gostring_ _swig_go_1, struct certstore_error *_swig_go_2) {
   certstore_options *arg1 = (certstore_options *) 0 ;
   char *arg2 = (char *) 0 ;
@@ -1236,6 +1257,42 @@ intgo _wrap_CERTSTORE_CAN_INTEGRITY_raw_3c496c6e18cca352() {
 
 
   result = CERTSTORE_CAN_INTEGRITY;
+
+  _swig_go_result = (intgo)result;
+  return _swig_go_result;
+}
+
+
+intgo _wrap_CERTSTORE_CAN_GENERATE_raw_3c496c6e18cca352() {
+  enum certstore_capability result;
+  intgo _swig_go_result;
+
+
+  result = CERTSTORE_CAN_GENERATE;
+
+  _swig_go_result = (intgo)result;
+  return _swig_go_result;
+}
+
+
+intgo _wrap_CERTSTORE_CAN_WRAP_raw_3c496c6e18cca352() {
+  enum certstore_capability result;
+  intgo _swig_go_result;
+
+
+  result = CERTSTORE_CAN_WRAP;
+
+  _swig_go_result = (intgo)result;
+  return _swig_go_result;
+}
+
+
+intgo _wrap_CERTSTORE_CAN_MARK_TRUSTED_raw_3c496c6e18cca352() {
+  enum certstore_capability result;
+  intgo _swig_go_result;
+
+
+  result = CERTSTORE_CAN_MARK_TRUSTED;
 
   _swig_go_result = (intgo)result;
   return _swig_go_result;
@@ -2405,6 +2462,152 @@ struct certstore_bytes *_wrap_certstore_key_decrypt_raw_3c496c6e18cca352(struct 
   *(certstore_bytes **)&_swig_go_result = (certstore_bytes *)result;
   free(arg2);
   free(arg3);
+  return _swig_go_result;
+}
+
+
+intgo _wrap_CERTSTORE_KEY_EXTRACTABLE_raw_3c496c6e18cca352() {
+  enum certstore_key_policy result;
+  intgo _swig_go_result;
+
+
+  result = CERTSTORE_KEY_EXTRACTABLE;
+
+  _swig_go_result = (intgo)result;
+  return _swig_go_result;
+}
+
+
+intgo _wrap_CERTSTORE_KEY_READABLE_raw_3c496c6e18cca352() {
+  enum certstore_key_policy result;
+  intgo _swig_go_result;
+
+
+  result = CERTSTORE_KEY_READABLE;
+
+  _swig_go_result = (intgo)result;
+  return _swig_go_result;
+}
+
+
+intgo _wrap_CERTSTORE_KEY_ALWAYS_AUTHENTICATE_raw_3c496c6e18cca352() {
+  enum certstore_key_policy result;
+  intgo _swig_go_result;
+
+
+  result = CERTSTORE_KEY_ALWAYS_AUTHENTICATE;
+
+  _swig_go_result = (intgo)result;
+  return _swig_go_result;
+}
+
+
+intgo _wrap_CERTSTORE_KEY_REUSE_raw_3c496c6e18cca352() {
+  enum certstore_key_policy result;
+  intgo _swig_go_result;
+
+
+  result = CERTSTORE_KEY_REUSE;
+
+  _swig_go_result = (intgo)result;
+  return _swig_go_result;
+}
+
+
+intgo _wrap_CERTSTORE_KEY_ROTATE_raw_3c496c6e18cca352() {
+  enum certstore_key_policy result;
+  intgo _swig_go_result;
+
+
+  result = CERTSTORE_KEY_ROTATE;
+
+  _swig_go_result = (intgo)result;
+  return _swig_go_result;
+}
+
+
+struct certstore_entry *_wrap_certstore_key_generate_raw_3c496c6e18cca352(struct certstore *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, intgo _swig_go_3, struct certstore_error *_swig_go_4) {
+  certstore *arg1 = (certstore *) 0 ;
+  char *arg2 = (char *) 0 ;
+  char *arg3 = (char *) 0 ;
+  uint32_t arg4 ;
+  certstore_error *arg5 = (certstore_error *) 0 ;
+  certstore_entry *result = 0 ;
+  struct certstore_entry *_swig_go_result;
+
+  arg1 = *(certstore **)&_swig_go_0;
+
+  arg2 = (char *)malloc(_swig_go_1.n + 1);
+  memcpy(arg2, _swig_go_1.p, _swig_go_1.n);
+  arg2[_swig_go_1.n] = '\0';
+
+
+  arg3 = (char *)malloc(_swig_go_2.n + 1);
+  memcpy(arg3, _swig_go_2.p, _swig_go_2.n);
+  arg3[_swig_go_2.n] = '\0';
+
+  arg4 = (uint32_t)_swig_go_3;
+  arg5 = *(certstore_error **)&_swig_go_4;
+
+  result = (certstore_entry *)certstore_key_generate(arg1,(char const *)arg2,(char const *)arg3,arg4,arg5);
+  *(certstore_entry **)&_swig_go_result = (certstore_entry *)result;
+  free(arg2);
+  free(arg3);
+  return _swig_go_result;
+}
+
+
+struct certstore_bytes *_wrap_certstore_key_export_wrapped_raw_3c496c6e18cca352(struct certstore_entry *_swig_go_0, struct certstore_entry *_swig_go_1, struct certstore_error *_swig_go_2) {
+  certstore_entry *arg1 = (certstore_entry *) 0 ;
+  certstore_entry *arg2 = (certstore_entry *) 0 ;
+  certstore_error *arg3 = (certstore_error *) 0 ;
+  certstore_bytes *result = 0 ;
+  struct certstore_bytes *_swig_go_result;
+
+  arg1 = *(certstore_entry **)&_swig_go_0;
+  arg2 = *(certstore_entry **)&_swig_go_1;
+  arg3 = *(certstore_error **)&_swig_go_2;
+
+  result = (certstore_bytes *)certstore_key_export_wrapped((struct certstore_entry const *)arg1,(struct certstore_entry const *)arg2,arg3);
+  *(certstore_bytes **)&_swig_go_result = (certstore_bytes *)result;
+  return _swig_go_result;
+}
+
+
+struct certstore_entry *_wrap_certstore_key_unwrap_raw_3c496c6e18cca352(struct certstore *_swig_go_0, _gostring_ _swig_go_1, struct certstore_entry *_swig_go_2, _goslice_ _swig_go_3, _goslice_ _swig_go_4, intgo _swig_go_5, struct certstore_error *_swig_go_6) {
+  certstore *arg1 = (certstore *) 0 ;
+  char *arg2 = (char *) 0 ;
+  certstore_entry *arg3 = (certstore_entry *) 0 ;
+  uint8_t *arg4 = (uint8_t *) 0 ;
+  size_t arg5 ;
+  uint8_t *arg6 = (uint8_t *) 0 ;
+  size_t arg7 ;
+  uint32_t arg8 ;
+  certstore_error *arg9 = (certstore_error *) 0 ;
+  certstore_entry *result = 0 ;
+  struct certstore_entry *_swig_go_result;
+
+  arg1 = *(certstore **)&_swig_go_0;
+
+  arg2 = (char *)malloc(_swig_go_1.n + 1);
+  memcpy(arg2, _swig_go_1.p, _swig_go_1.n);
+  arg2[_swig_go_1.n] = '\0';
+
+  arg3 = *(certstore_entry **)&_swig_go_2;
+
+  arg4 = (uint8_t *)_swig_go_3.array;
+  arg5 = (size_t)_swig_go_3.len;
+
+
+  arg6 = (uint8_t *)_swig_go_4.array;
+  arg7 = (size_t)_swig_go_4.len;
+
+  arg8 = (uint32_t)_swig_go_5;
+  arg9 = *(certstore_error **)&_swig_go_6;
+
+  result = (certstore_entry *)certstore_key_unwrap(arg1,(char const *)arg2,(struct certstore_entry const *)arg3,(unsigned char const *)arg4,arg5,(unsigned char const *)arg6,arg7,arg8,arg9);
+  *(certstore_entry **)&_swig_go_result = (certstore_entry *)result;
+  free(arg2);
   return _swig_go_result;
 }
 
