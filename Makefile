@@ -158,7 +158,7 @@ check-interop: ## only the tests against other programs: keytool, openssl, certt
 check-crash: ## kill the command and cut the power at every step; minutes (needs crashrun, see CONTRIBUTING.md)
 	@scripts/setup build test
 	@$(MAKE) $(QUIETLY) tests-build
-	@TEST_TIMEOUT=3600 $(RUN_TESTS) $(CRASH_SCRIPTS)
+	@TEST_TIMEOUT=14400 $(RUN_TESTS) $(CRASH_SCRIPTS)
 
 # Undefined behaviour aborts, so that no test can pass over it. Leaks count as failures.
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
