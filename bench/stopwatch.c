@@ -107,7 +107,7 @@ static struct cost run_once(const struct program *program, const char *directory
     alarm(0);
     struct cost cost = { us(usage.ru_utime) + us(usage.ru_stime), now_us(CLOCK_MONOTONIC) - start, usage.ru_maxrss, 0 };
     cost.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-    if (strcmp(program->kind, "self") == 0)
+    if (strcmp(program->kind, "self") == 0 && cost.status == 0)
         cost.cpu = self_time(output);
     return cost;
 }

@@ -41,5 +41,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     decode(&csi_codec_bks, parts, passwords, false);
     decode(&csi_codec_uber, parts, NULL, true);
     decode(&csi_codec_bcfks, parts, NULL, true);
+    static const struct csi_codec *const others[] = { &csi_codec_p11kit, &csi_codec_certdata, &csi_codec_edk2, &csi_codec_sqlite };
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        const int sure = others[i]->probe(csi_span(data, size));
+        must(sure >= 0 && sure <= 100);
+        decode(others[i], parts, NULL, true);
+    }
     return 0;
 }

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the tests share: certificates that openssl made, a folder that goes away, and a runner that prints TAP."""
 import functools
+import glob
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -79,6 +81,42 @@ class Case(unittest.TestCase):
                 with open(os.path.join(folder, name), "rb") as file:
                     found[os.path.relpath(os.path.join(folder, name), self.folder)] = file.read()
         return found
+
+
+class Tokens:
+    """Tokens of SoftHSM, all made before its module is loaded: it looks for them once."""
+
+    pin = b"changeit"
+    most = 40
+
+    def __init__(self) -> None:
+        found = [p for pattern in ("/usr/lib/softhsm", "/usr/lib/*/softhsm", "/usr/lib64/pkcs11") for p in glob.glob(pattern + "/libsofthsm2.so")]
+        self.module = found[0] if found and shutil.which("softhsm2-util") else ""
+        self.taken = 0
+        if not self.module:
+            return
+        self.folder = tempfile.TemporaryDirectory()
+        conf = os.path.join(self.folder.name, "softhsm2.conf")
+        os.mkdir(os.path.join(self.folder.name, "tokens"))
+        with open(conf, "w") as file:
+            file.write(f"directories.tokendir = {self.folder.name}/tokens\nobjectstore.backend = file\nlog.level = ERROR\n")
+        os.environ["SOFTHSM2_CONF"] = conf
+        os.environ["CERTSTORE_TOKEN_DIR"] = os.path.join(self.folder.name, "locks")
+        for number in range(self.most):
+            words = ["--init-token", "--free", "--label", f"t{number}", "--so-pin", "87654321", "--pin", self.pin.decode()]
+            subprocess.run(["softhsm2-util", *words], stdout=subprocess.DEVNULL, check=True)
+
+    def take(self) -> str:
+        """The URI of a token that no other test has."""
+        if not self.module:
+            raise unittest.SkipTest("no SoftHSM (Debian: softhsm2)")
+        self.taken += 1
+        return f"pkcs11:token=t{self.taken - 1}?module-path={self.module}"
+
+
+@functools.lru_cache(maxsize=None)
+def tokens() -> Tokens:
+    return Tokens()
 
 
 class Tap(unittest.TestResult):

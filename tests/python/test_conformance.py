@@ -190,3 +190,108 @@ class Jceks(Conformance, support.Case):
     uri = "jceks:{}/store.jceks"
     options = {"password": b"changeit"}
     another = "another"  # Java encrypts keys of JCEKS with ASCII passphrases only
+
+
+class Token(Conformance, support.Case):
+    """A PKCS#11 token, which is always there. Its content is what is listed: it has no bytes."""
+
+    options = {"password": support.Tokens.pin}
+
+    def setUp(self):
+        super().setUp()
+        self.uri = support.tokens().take()
+
+    def entry(self, name):
+        return support.leaf(name).trusted()
+
+    def content(self):
+        with self.open() as store:
+            return [(entry.alias, entry.kind, [cert.der for cert in entry.certificates]) for entry in store.read().entries()]
+
+    def test_a_store_that_does_not_exist_reads_as_empty(self):
+        with self.open() as store:
+            self.assertTrue(store.exists())
+            self.assertEqual(len(store.read()), 0)
+
+    # A process is logged in on a token or it is not: a PIN counts where no other handle has presented one.
+
+    def test_a_wrong_passphrase_says_so(self):
+        with self.open() as store:
+            self.identity(store)
+        with self.open(password=b"a secret of ours") as wrong:
+            with self.assertRaises(certstore.PasswordError) as caught:
+                wrong.read()
+            self.assertNotIn("a secret of ours", str(caught.exception) + caught.exception.cause)
+
+    def test_another_passphrase_opens_it_after_the_commit(self):
+        def change():
+            with self.open() as store:
+                self.identity(store)
+                with certstore.transaction() as txn:
+                    txn.set_password(store, "another PIN")
+
+        change()  # and nothing of it is left that would hold the token open
+        with self.assertRaises(certstore.PasswordError), self.open() as old:
+            old.read()
+        with self.open(password="another PIN") as new:
+            new.read()["web"].key.check()
+
+    def test_a_new_pin_beside_another_change_is_refused(self):
+        with self.open() as store:
+            bundle = store.read()
+            bundle["one"] = self.entry("one")
+            with self.assertRaises(certstore.Error), certstore.transaction() as txn:
+                txn.replace(store, bundle)
+                txn.set_password(store, "another PIN")  # nobody could take it back
+                txn.commit()
+            self.assertEqual(len(store.read()), 0)
+
+    def identity(self, store):
+        bundle = store.read()
+        bundle["web"] = support.leaf("web").entry()
+        with certstore.transaction() as txn:
+            txn.replace(store, bundle)
+        return store.read()["web"]
+
+    def test_a_key_that_was_put_stays_on_the_token_and_signs_there(self):
+        with self.open() as store:
+            entry = self.identity(store)
+            entry.key.check()
+            self.assertTrue(entry.key.bound)
+            with self.assertRaises(certstore.BoundError):
+                entry.key.export()
+            signature = entry.key.sign(b"text")
+            for name, data in (("public.der", entry.key.public()), ("signature", signature), ("text", b"text")):
+                with open(self.path(name), "wb") as file:
+                    file.write(data)
+            support.openssl("dgst", "-sha256", "-verify", self.path("public.der"), "-keyform", "DER", "-signature", self.path("signature"), self.path("text"))
+
+    def test_a_request_is_signed_by_the_key_on_the_token(self):
+        with self.open() as store:
+            request = self.identity(store).key.csr("CN=web", ["web.example"])
+            said = support.openssl("req", "-inform", "DER", "-verify", "-noout", "-subject", given=request)
+            self.assertIn(b"web", said)
+
+    def test_a_key_whose_place_is_taken_stays(self):
+        with self.open() as store:
+            self.identity(store)
+            bundle = store.read()
+            bundle["web"] = support.leaf("other").entry()
+            with certstore.transaction() as txn:
+                txn.replace(store, bundle)
+            entries = store.read().entries()
+            self.assertEqual(sorted(len(entry.certificates) for entry in entries if entry.kind is certstore.Kind.KEY), [0, 2])
+
+    def test_a_key_is_destroyed_only_where_that_is_allowed(self):
+        with self.open() as store, self.open(destroy_keys=True) as allowed:
+            self.identity(store)
+            for one, refused in ((store, True), (allowed, False)):
+                bundle = one.read()
+                del bundle["web"]
+                if refused:
+                    with self.assertRaises(certstore.LossyError), certstore.transaction() as txn:
+                        txn.replace(one, bundle)
+                else:
+                    with certstore.transaction() as txn:
+                        txn.replace(one, bundle)
+            self.assertNotIn("web", store.read())

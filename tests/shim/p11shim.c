@@ -3,44 +3,67 @@
 #include "p11shim.h"
 
 #include <dlfcn.h>
-#include <stdlib.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <unistd.h>
 
-static struct p11shim control;
+static struct p11shim none; /* until it is told of another */
+static struct p11shim *control = &none;
+static const char *path;
+static const char *init_reserved;
 static CK_FUNCTION_LIST shim;
 static CK_FUNCTION_LIST *real;
 
 #define EXPORT __attribute__((visibility("default")))
 
-EXPORT struct p11shim *p11shim_control(void)
+EXPORT void p11shim_begin(const char *module, struct p11shim *shared, const char *reserved)
 {
-    return &control;
+    path = module;
+    control = shared;
+    init_reserved = reserved;
 }
 
 static bool is_due(void)
 {
-    return control.at != 0 && (control.calls == control.at || (control.for_good && control.calls > control.at));
+    return control->at != 0 && (control->calls == control->at || (control->for_good && control->calls > control->at));
 }
 
 /* False: *rv is the answer, and the call is not carried out. */
 static bool may_run(CK_RV *rv)
 {
-    control.calls++;
-    if (!is_due() || control.done_first)
+    control->calls++;
+    if (!is_due() || control->done_first)
         return true;
-    if (control.kill)
+    if (control->kill)
         _exit(9);
-    *rv = control.rv;
+    *rv = control->rv;
     return false;
 }
 
 static CK_RV answer(CK_RV rv)
 {
-    if (!is_due() || !control.done_first)
+    if (!is_due() || !control->done_first)
         return rv;
-    if (control.kill)
+    if (control->kill)
         _exit(9);
-    return control.rv;
+    return control->rv;
+}
+
+static CK_RV initialize(void *args)
+{
+    CK_C_INITIALIZE_ARGS own = { .flags = CKF_OS_LOCKING_OK };
+    if (init_reserved == NULL)
+        return real->C_Initialize(args);
+    own.pReserved = (void *)(uintptr_t)init_reserved; /* PKCS#11 has no const */
+    return real->C_Initialize(&own);
+}
+
+static CK_RV token_info(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
+{
+    CK_RV rv = real->C_GetTokenInfo(slot, info);
+    if (rv == CKR_OK)
+        info->flags |= control->token_flags;
+    return rv;
 }
 
 static CK_RV open_session(CK_SLOT_ID slot, CK_FLAGS flags, void *application, CK_NOTIFY notify, CK_SESSION_HANDLE *session)
@@ -52,7 +75,7 @@ static CK_RV open_session(CK_SLOT_ID slot, CK_FLAGS flags, void *application, CK
 static CK_RV login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR *pin, CK_ULONG size)
 {
     CK_RV rv;
-    control.logins++;
+    control->logins++;
     return may_run(&rv) ? answer(real->C_Login(session, user, pin, size)) : rv;
 }
 
@@ -100,7 +123,6 @@ static CK_RV sign(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG size, CK_BY
 
 EXPORT CK_RV C_GetFunctionList(CK_FUNCTION_LIST **list)
 {
-    const char *path = getenv("P11SHIM_MODULE");
     void *library = path != NULL ? dlopen(path, RTLD_NOW | RTLD_LOCAL) : NULL;
     CK_C_GetFunctionList get = NULL;
     if (library != NULL)
@@ -109,6 +131,8 @@ EXPORT CK_RV C_GetFunctionList(CK_FUNCTION_LIST **list)
         return CKR_GENERAL_ERROR;
     shim = *real;
     shim.C_GetFunctionList = C_GetFunctionList;
+    shim.C_Initialize = initialize;
+    shim.C_GetTokenInfo = token_info;
     shim.C_OpenSession = open_session;
     shim.C_Login = login;
     shim.C_FindObjectsInit = find_init;

@@ -7,10 +7,15 @@
 #include <stdio.h>
 
 #include <cmocka.h>
+#include <dirent.h>
+#include <dlfcn.h>
+#include <link.h>
 #include <pthread.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <openssl/evp.h>
+#include <openssl/sha.h>
 #include <openssl/x509.h>
 
 #include "support/make.h"
@@ -29,11 +34,26 @@ const char *tokens_softhsm_module(void)
     return first_of(places);
 }
 
-static void skip_without(const char *command, const char *package)
+static bool is_installed(const char *command)
 {
     char line[256];
     snprintf(line, sizeof line, "command -v %s >/dev/null 2>&1", command);
-    if (system(line) == 0)
+    return system(line) == 0;
+}
+
+bool tokens_softhsm_there(void)
+{
+    return tokens_softhsm_module() != NULL && is_installed("softhsm2-util");
+}
+
+bool tokens_nss_there(void)
+{
+    return is_installed("certutil");
+}
+
+static void skip_without(const char *command, const char *package)
+{
+    if (is_installed(command))
         return;
     print_message("# SKIP: %s is not installed (Debian: %s)\n", command, package);
     skip();
@@ -117,6 +137,106 @@ csi_p11 *tokens_open_nss(const char *directory, const char *pin, certstore_error
 {
     CSI_AUTO(csi_p11_address) *address = csi_p11_address_nss(directory, err);
     return open_address(address, pin, err);
+}
+
+/* -------------------------------------------------------------------------------------------------------------------- shim */
+
+struct p11shim tokens_shim;
+static char softhsm_shim[1100]; /* built beside the tests */
+
+static void shim_path(char *room, size_t size, const char *name)
+{
+    char self[512];
+    ssize_t got = readlink("/proc/self/exe", self, sizeof self - 1);
+    assert_true(got > 0);
+    self[got] = '\0';
+    char *tests = strstr(self, "/tests/");
+    assert_non_null(tests);
+    *tests = '\0';
+    snprintf(room, size, "%s/tests/shim/%s", self, name);
+}
+
+static void load_shim(const char *path, const char *module, const char *reserved)
+{
+    void (*set)(const char *, struct p11shim *, const char *) = NULL;
+    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (library == NULL)
+        fail_msg("%s", dlerror());
+    *(void **)&set = dlsym(library, "p11shim_begin");
+    assert_non_null(set);
+    set(module, &tokens_shim, reserved);
+}
+
+void tokens_shim_begin(void)
+{
+    static char softokn[PATH_MAX];
+    char path[1100];
+    struct link_map *map = NULL;
+    if (softhsm_shim[0] != '\0')
+        return;
+    shim_path(softhsm_shim, sizeof softhsm_shim, "p11shim.so");
+    load_shim(softhsm_shim, tokens_softhsm_module(), NULL);
+    void *library = dlopen("libsoftokn3.so", RTLD_NOW | RTLD_LOCAL);
+    if (library == NULL)
+        return;
+    assert_int_equal(dlinfo(library, RTLD_DI_LINKMAP, &map), 0);
+    snprintf(softokn, sizeof softokn, "%s", map->l_name);
+    dlclose(library); /* the linker gives whoever asks for that name what it loaded under it first */
+    shim_path(path, sizeof path, "p11shim-nss.so");
+    load_shim(path, softokn, NULL);
+}
+
+csi_p11 *tokens_open_shimmed(const char *label, const char *pin, certstore_error *err)
+{
+    char uri[1300];
+    snprintf(uri, sizeof uri, "pkcs11:token=%s?module-path=%s", label, softhsm_shim);
+    return tokens_open_uri(uri, pin, err);
+}
+
+static void copy_file(const char *from, const char *to)
+{
+    char bytes[65536];
+    FILE *in = fopen(from, "re");
+    FILE *out = fopen(to, "we");
+    assert_true(in != NULL && out != NULL);
+    for (size_t got = fread(bytes, 1, sizeof bytes, in); got > 0; got = fread(bytes, 1, sizeof bytes, in))
+        assert_int_equal(fwrite(bytes, 1, got, out), got);
+    fclose(in);
+    assert_int_equal(fclose(out), 0);
+}
+
+char *tokens_shim_before(const char *module, const char *reserved, const char *folder)
+{
+    char shim[1100];
+    char *copy = NULL;
+    const char *name = strrchr(module, '/');
+    assert_true(asprintf(&copy, "%s%s", folder, name) > 0);
+    shim_path(shim, sizeof shim, "p11shim.so");
+    copy_file(shim, copy);
+    load_shim(copy, module, reserved);
+    return copy;
+}
+
+void tokens_copy_tree(const char *from, const char *to)
+{
+    DIR *names = opendir(from);
+    assert_non_null(names);
+    assert_int_equal(mkdir(to, 0700), 0);
+    for (const struct dirent *entry = readdir(names); entry != NULL; entry = readdir(names)) {
+        char source[1024];
+        char target[1024];
+        struct stat st;
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        snprintf(source, sizeof source, "%s/%s", from, entry->d_name);
+        snprintf(target, sizeof target, "%s/%s", to, entry->d_name);
+        assert_int_equal(stat(source, &st), 0);
+        if (S_ISDIR(st.st_mode))
+            tokens_copy_tree(source, target);
+        else
+            copy_file(source, target);
+    }
+    closedir(names);
 }
 
 /* ----------------------------------------------------------------------------------------------------------------- objects */
@@ -205,6 +325,30 @@ csi_blob *tokens_aes(const char *label, bool extractable)
     csi_object_put_flag(&draft, CKA_WRAP, true);
     csi_object_put_flag(&draft, CKA_UNWRAP, true);
     put_text(&draft, CKA_LABEL, label);
+    return finish(&draft);
+}
+
+csi_blob *tokens_trust(csi_blob *certificate)
+{
+    CSI_AUTO_DRAFT draft = { 0 };
+    uint8_t digest[SHA_DIGEST_LENGTH];
+    struct csi_span value = { 0 };
+    struct csi_span object = csi_blob_span(certificate);
+    csi_object_put_number(&draft, CKA_CLASS, CKO_NSS_TRUST);
+    assert_true(csi_object_get(object, CKA_ISSUER, &value));
+    csi_object_put(&draft, CKA_ISSUER, value);
+    assert_true(csi_object_get(object, CKA_SERIAL_NUMBER, &value));
+    csi_object_put(&draft, CKA_SERIAL_NUMBER, value);
+    assert_true(csi_object_get(object, CKA_VALUE, &value));
+    SHA1(value.data, value.size, digest);
+    csi_object_put(&draft, CKA_CERT_SHA1_HASH, csi_span(digest, sizeof digest));
+    assert_int_equal(EVP_Q_digest(NULL, "MD5", NULL, value.data, value.size, digest, NULL), 1);
+    csi_object_put(&draft, CKA_CERT_MD5_HASH, csi_span(digest, 16));
+    csi_object_put_flag(&draft, CKA_TRUST_STEP_UP_APPROVED, false);
+    csi_object_put_number(&draft, CKA_TRUST_SERVER_AUTH, (uint32_t)CKT_NSS_TRUSTED_DELEGATOR);
+    csi_object_put_number(&draft, CKA_TRUST_CLIENT_AUTH, (uint32_t)CKT_NSS_MUST_VERIFY_TRUST);
+    csi_object_put_number(&draft, CKA_TRUST_CODE_SIGNING, (uint32_t)CKT_NSS_MUST_VERIFY_TRUST);
+    csi_object_put_number(&draft, CKA_TRUST_EMAIL_PROTECTION, (uint32_t)CKT_NSS_MUST_VERIFY_TRUST);
     return finish(&draft);
 }
 

@@ -5,8 +5,8 @@
 #include <strings.h>
 
 static const struct csi_codec *const codecs[] = {
-    &csi_codec_pem, &csi_codec_pemdir, &csi_codec_pkcs12, &csi_codec_jks,  &csi_codec_jceks,
-    &csi_codec_bks, &csi_codec_pkcs11, &csi_codec_nss,    &csi_codec_uber, &csi_codec_bcfks,
+    &csi_codec_pem, &csi_codec_pemdir, &csi_codec_pkcs12, &csi_codec_jks,    &csi_codec_jceks,    &csi_codec_bks,  &csi_codec_pkcs11,
+    &csi_codec_nss, &csi_codec_uber,   &csi_codec_bcfks,  &csi_codec_p11kit, &csi_codec_certdata, &csi_codec_edk2, &csi_codec_sqlite,
 };
 enum { CODEC_COUNT = sizeof codecs / sizeof *codecs };
 

@@ -82,5 +82,9 @@ extern const struct csi_codec csi_codec_nss;
 /* Recognised and declined by name. */
 extern const struct csi_codec csi_codec_uber;
 extern const struct csi_codec csi_codec_bcfks;
+extern const struct csi_codec csi_codec_p11kit;
+extern const struct csi_codec csi_codec_certdata;
+extern const struct csi_codec csi_codec_edk2;
+extern const struct csi_codec csi_codec_sqlite;
 
 #endif

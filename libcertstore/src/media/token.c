@@ -198,14 +198,18 @@ static certstore_status destroy_present(struct token_participant *t, const struc
     return CERTSTORE_OK;
 }
 
+/* Both names: a rename by copy was stopped before its second half. The name that was free before is the copy's, so the other one may go. */
 static certstore_status rename_keys(struct token_participant *t, const struct csi_objects *from, const struct csi_objects *to,
                                     const struct csi_object_set *now, certstore_error *err)
 {
     for (size_t i = 0; i < from->count; i++) {
         struct csi_span label = { 0 };
         struct csi_span id = { 0 };
-        if (has(now, to->items[i]))
+        if (has(now, to->items[i])) {
+            if (has(now, from->items[i]))
+                CSI_TRY(csi_p11_destroy(t->token, csi_blob_span(from->items[i]), err));
             continue;
+        }
         csi_object_get(csi_blob_span(to->items[i]), CKA_LABEL, &label);
         csi_object_get(csi_blob_span(to->items[i]), CKA_ID, &id);
         CSI_TRY(csi_p11_relabel(t->token, csi_blob_span(from->items[i]), label, id, err));

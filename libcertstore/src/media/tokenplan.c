@@ -149,17 +149,21 @@ static certstore_status decide_gone(struct making *making, struct csi_token_plan
     return CERTSTORE_OK;
 }
 
-/* NSS knows a certificate and its trust by issuer and serial number, and holds one of each; and it gives one label to one subject only. */
+/* NSS knows a certificate and its trust by issuer and serial number, a key by its ID, and holds one of each; and it gives one label to one subject
+ * only. */
 static bool must_wait(const struct making *making, struct csi_span object)
 {
     uint32_t object_class = csi_object_class(object);
-    if ((making->traits & CSI_TOKEN_NSS_TRUST) == 0 || (object_class != CKO_CERTIFICATE && object_class != CKO_NSS_TRUST))
+    bool is_cert = object_class == CKO_CERTIFICATE;
+    bool is_named = is_cert || object_class == CKO_NSS_TRUST;
+    if ((making->traits & CSI_TOKEN_NSS_TRUST) == 0 || (!is_named && object_class != CKO_PUBLIC_KEY))
         return false;
     for (size_t i = 0; i < making->gone.count; i++) {
         struct csi_span gone = span_of(&making->gone.items[i]);
-        bool same_serial = same_attribute(gone, object, CKA_ISSUER) && same_attribute(gone, object, CKA_SERIAL_NUMBER);
-        bool same_label = object_class == CKO_CERTIFICATE && same_attribute(gone, object, CKA_LABEL);
-        if (same_attribute(gone, object, CKA_CLASS) && (same_serial || same_label))
+        bool same_name = is_named ? same_attribute(gone, object, CKA_ISSUER) && same_attribute(gone, object, CKA_SERIAL_NUMBER)
+                                  : same_attribute(gone, object, CKA_ID);
+        bool same_label = is_cert && same_attribute(gone, object, CKA_LABEL);
+        if (same_attribute(gone, object, CKA_CLASS) && (same_name || same_label))
             return true;
     }
     return false;

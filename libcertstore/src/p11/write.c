@@ -99,24 +99,40 @@ static certstore_status needs_login(csi_p11 *token, struct csi_span object, cert
     return is_key || csi_object_flag(object, CKA_PRIVATE, false) || token->pin != NULL ? csi_p11_login(token, err) : CERTSTORE_OK;
 }
 
-/* NSS answers "general error" to a second certificate of an issuer and serial number, and to much else. */
-static bool is_nss_duplicate(struct csi_use *use, struct csi_span object, CK_RV rv)
+static bool has_such(struct csi_use *use, const uint32_t *types, size_t count, struct csi_span object)
 {
-    struct csi_span issuer;
-    struct csi_span serial;
-    if (rv != CKR_GENERAL_ERROR || (use->token->info.traits & CSI_TOKEN_NSS_TRUST) == 0 || csi_object_class(object) != CKO_CERTIFICATE ||
-        !csi_object_get(object, CKA_ISSUER, &issuer) || !csi_object_get(object, CKA_SERIAL_NUMBER, &serial))
-        return false;
     struct csi_template t = { .count = 0 };
     certstore_error ignored = { 0 };
     CK_OBJECT_HANDLE *handles = NULL;
-    size_t count = 0;
-    csi_template_number(&t, CKA_CLASS, CKO_CERTIFICATE);
-    csi_template_put(&t, CKA_ISSUER, issuer);
-    csi_template_put(&t, CKA_SERIAL_NUMBER, serial);
-    csi_find_handles(use, &t, UINT32_MAX, &handles, &count, &ignored);
+    size_t found = 0;
+    csi_template_number(&t, CKA_CLASS, csi_object_class(object));
+    csi_template_flag(&t, CKA_TOKEN, true);
+    for (size_t i = 0; i < count; i++) {
+        struct csi_span value;
+        if (!csi_object_get(object, types[i], &value))
+            return false;
+        csi_template_put(&t, types[i], value);
+    }
+    csi_find_handles(use, &t, UINT32_MAX, &handles, &found, &ignored);
     free(handles);
-    return count > 0;
+    return found > 0;
+}
+
+/* NSS answers "general error" to a second certificate of an issuer and serial number, and to much else. */
+static bool is_nss_duplicate(struct csi_use *use, struct csi_span object, CK_RV rv)
+{
+    static const uint32_t name[] = { CKA_ISSUER, CKA_SERIAL_NUMBER };
+    return rv == CKR_GENERAL_ERROR && (use->token->info.traits & CSI_TOKEN_NSS_TRUST) != 0 && csi_object_class(object) == CKO_CERTIFICATE &&
+           has_such(use, name, 2, object);
+}
+
+/* NSS has one key of a class and ID: another one is written over it without a word, and what was there is gone. */
+static bool is_nss_key_taken(struct csi_use *use, struct csi_span object)
+{
+    static const uint32_t id[] = { CKA_ID };
+    uint32_t object_class = csi_object_class(object);
+    bool is_key = object_class == CKO_PRIVATE_KEY || object_class == CKO_PUBLIC_KEY || object_class == CKO_SECRET_KEY;
+    return is_key && (use->token->info.traits & CSI_TOKEN_NSS_TRUST) != 0 && has_such(use, id, 1, object);
 }
 
 /* What was asked for, with what the module was told of a private key (its public part), and without what was left to it: a label or an ID that it
@@ -177,6 +193,8 @@ certstore_status csi_p11_create(csi_p11 *token, struct csi_span object, certstor
         return csi_officer_create(token, &template, object, err);
     CSI_AUTO_USE use = { 0 };
     CSI_TRY(csi_use_begin(&use, token, err));
+    if (is_nss_key_taken(&use, object))
+        return csi_fail(err, CERTSTORE_E_EXISTS, "token %s: NSS holds one key of an ID, and has one already; give it another ID", token->info.label);
     CK_RV rv = use.f->C_CreateObject(use.session, template.items, template.count, &handle);
     if (is_nss_duplicate(&use, object, rv))
         return csi_fail(err, CERTSTORE_E_EXISTS, "token %s: NSS holds one certificate of an issuer and serial number, and has this one already",
@@ -218,14 +236,23 @@ static certstore_status check_renamed(struct csi_use *use, struct csi_span wante
     return csi_fail(err, CERTSTORE_E_UNSUPPORTED, "token %s: it gives the key other names than it was told to", use->token->info.label);
 }
 
-/* The key that cannot be made anew goes only when its copy has been seen. */
-static certstore_status rename_by_copy(struct csi_use *use, struct csi_span wanted, CK_OBJECT_HANDLE old, CK_OBJECT_HANDLE copy, certstore_error *err)
+/* The key that cannot be made anew goes only when its copy has been seen beside it: NSS, which has one key of an ID, renames the key itself where it is
+ * asked for a copy, and both handles are the same key. */
+static certstore_status rename_by_copy(struct csi_use *use, struct csi_span object, struct csi_span wanted, CK_OBJECT_HANDLE old,
+                                       CK_OBJECT_HANDLE copy, certstore_error *err)
 {
-    if (check_renamed(use, wanted, copy, err) != CERTSTORE_OK) {
+    certstore_error unseen = { 0 };
+    certstore_status seen = check_renamed(use, wanted, copy, err);
+    CSI_AUTO(csi_blob) *still = csi_read_object(use, old, csi_object_class(object), UINT32_MAX, &unseen);
+    bool two = old != copy && still != NULL && csi_object_same(csi_blob_span(still), object);
+    if (seen != CERTSTORE_OK && two)
         use->f->C_DestroyObject(use->session, copy);
+    if (seen != CERTSTORE_OK)
         return err->status;
-    }
-    return csi_ckr(use, use->f->C_DestroyObject(use->session, old), "destroying the key under its old name", err);
+    csi_error_move(err, &unseen);
+    if (still == NULL)
+        return err->status;
+    return two ? csi_ckr(use, use->f->C_DestroyObject(use->session, old), "destroying the key under its old name", err) : CERTSTORE_OK;
 }
 
 /* For modules that copy nothing. */
@@ -256,9 +283,11 @@ certstore_status csi_p11_relabel(csi_p11 *token, struct csi_span object, struct 
     csi_template_put(&names, CKA_LABEL, label);
     csi_template_put(&names, CKA_ID, id);
     CK_RV rv = use.f->C_CopyObject(use.session, handle, names.items, names.count, &copy);
-    if (rv == CKR_OK)
-        return rename_by_copy(&use, csi_blob_span(wanted), handle, copy, err);
+    copy = rv == CKR_OK ? copy : CK_INVALID_HANDLE;
     if (csi_session_is_gone(rv))
         return csi_ckr(&use, rv, "renaming a key", err);
-    return rename_in_place(&use, csi_blob_span(wanted), handle, &names, err);
+    if (rv != CKR_OK) /* a copy may be there although its answer was lost */
+        CSI_TRY(csi_find_object(&use, csi_blob_span(wanted), &copy, err));
+    return copy != CK_INVALID_HANDLE ? rename_by_copy(&use, object, csi_blob_span(wanted), handle, copy, err)
+                                     : rename_in_place(&use, csi_blob_span(wanted), handle, &names, err);
 }

@@ -12,17 +12,16 @@ static certstore_status fail(int number, const char *dir, const char *what, cert
     return csi_fail_errno(err, -number, "state directory %s: cannot be %s; choose another with --state-dir or CERTSTORE_STATE_DIR", dir, what);
 }
 
-/* mkdir -p, durably: a new directory's name is synced into its parent before anything is put in it. */
+/* mkdir -p of an absolute path, durably: a new directory's name is synced into its parent before anything is put in it. */
 static int make_dirs(const struct csi_os *os, char *path)
 {
     struct stat st;
     if (os->stat(os, AT_FDCWD, path, 0, &st) == 0)
         return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
     char *slash = strrchr(path, '/');
-    if (slash == NULL || slash == path)
-        return -ENOENT;
+    bool is_top = slash == path;
     *slash = '\0';
-    int status = make_dirs(os, path);
+    int status = is_top ? 0 : make_dirs(os, path);
     *slash = '/';
     if (status < 0)
         return status;
@@ -30,7 +29,7 @@ static int make_dirs(const struct csi_os *os, char *path)
     if (status < 0)
         return status == -EEXIST ? 0 : status;
     *slash = '\0';
-    status = csi_os_sync_dir(os, AT_FDCWD, path);
+    status = csi_os_sync_dir(os, AT_FDCWD, is_top ? "/" : path);
     *slash = '/';
     return status;
 }
@@ -104,7 +103,7 @@ static bool row_number(const char *name, const char *store, int64_t *generation)
     char *end = NULL;
     errno = 0;
     *generation = strtoll(name + CSI_ID_TEXT + 1, &end, 10);
-    return errno == 0 && *generation > 0 && end != name + CSI_ID_TEXT + 1 && *end == '\0';
+    return errno == 0 && *generation > 0 && *end == '\0'; /* 0 as well where there is no digit */
 }
 
 static void take_digest(const char **text, char *digest)
@@ -255,7 +254,7 @@ void csi_state_retain(const struct csi_os *os, const char *dir, const char *stor
     for (size_t i = 0; i < names.count; i++) {
         const char *name = names.items[i];
         size_t size = strlen(name);
-        if (strncmp(name, store, CSI_ID_TEXT) != 0 || name[CSI_ID_TEXT] != '.' || size < 4 || strcmp(name + size - 4, ".old") != 0)
+        if (strncmp(name, store, CSI_ID_TEXT) != 0 || name[CSI_ID_TEXT] != '.' || strcmp(name + size - 4, ".old") != 0)
             continue;
         if (strtoll(name + CSI_ID_TEXT + 1, NULL, 10) >= current - keep)
             continue;

@@ -8,7 +8,6 @@
 
 #include <cmocka.h>
 #include <openssl/evp.h>
-#include <openssl/sha.h>
 #include <stdio.h>
 
 #include "support/faulty_os.h"
@@ -94,30 +93,6 @@ static void a_general_error_is_no_duplicate_by_itself(void **state)
     end(&f);
 }
 
-static csi_blob *trust_of(csi_blob *certificate, certstore_error *err)
-{
-    CSI_AUTO_DRAFT draft = { 0 };
-    uint8_t digest[SHA_DIGEST_LENGTH];
-    struct csi_span value = { 0 };
-    struct csi_span object = csi_blob_span(certificate);
-    csi_object_put_number(&draft, CKA_CLASS, CKO_NSS_TRUST);
-    assert_true(csi_object_get(object, CKA_ISSUER, &value));
-    csi_object_put(&draft, CKA_ISSUER, value);
-    assert_true(csi_object_get(object, CKA_SERIAL_NUMBER, &value));
-    csi_object_put(&draft, CKA_SERIAL_NUMBER, value);
-    assert_true(csi_object_get(object, CKA_VALUE, &value));
-    SHA1(value.data, value.size, digest);
-    csi_object_put(&draft, CKA_CERT_SHA1_HASH, csi_span(digest, sizeof digest));
-    assert_int_equal(EVP_Q_digest(NULL, "MD5", NULL, value.data, value.size, digest, NULL), 1);
-    csi_object_put(&draft, CKA_CERT_MD5_HASH, csi_span(digest, 16));
-    csi_object_put_flag(&draft, CKA_TRUST_STEP_UP_APPROVED, false);
-    csi_object_put_number(&draft, CKA_TRUST_SERVER_AUTH, (uint32_t)CKT_NSS_TRUSTED_DELEGATOR);
-    csi_object_put_number(&draft, CKA_TRUST_CLIENT_AUTH, (uint32_t)CKT_NSS_MUST_VERIFY_TRUST);
-    csi_object_put_number(&draft, CKA_TRUST_CODE_SIGNING, (uint32_t)CKT_NSS_MUST_VERIFY_TRUST);
-    csi_object_put_number(&draft, CKA_TRUST_EMAIL_PROTECTION, (uint32_t)CKT_NSS_MUST_VERIFY_TRUST);
-    return csi_object_finish(&draft, err);
-}
-
 static void trust_is_an_object_that_certutil_believes(void **state)
 {
     (void)state;
@@ -127,7 +102,7 @@ static void trust_is_an_object_that_certutil_believes(void **state)
     CSI_AUTO(csi_blob) *der = tokens_der("root", "01");
     CSI_AUTO(csi_blob) *cert = tokens_certificate("root", "\x01", der);
     create(&f, f.token, cert);
-    CSI_AUTO(csi_blob) *trust = trust_of(cert, &f.err);
+    CSI_AUTO(csi_blob) *trust = tokens_trust(cert);
     create(&f, f.token, trust);
     snprintf(command, sizeof command, "certutil -L -d 'sql:%s' | grep -q '^root  *C,,'", f.database);
     assert_int_equal(system(command), 0);

@@ -250,6 +250,52 @@ static void a_place_that_is_not_atomic_goes_through_the_commit_record_alone_as_w
     close_fixture(&f);
 }
 
+/* A place whose staging others see at once: what takes it back must not be lost to a power failure that keeps the staging. */
+static const struct faulty_os *watched;
+static long syncs_at_stage;
+static certstore_status stage_in_sight(csi_participant *p, const struct csi_stage *stage, struct csi_dirs *dirs, certstore_error *err)
+{
+    syncs_at_stage = watched->syncs;
+    return csi_memory_kind.stage(p, stage, dirs, err);
+}
+
+static void what_others_see_early_is_staged_after_its_journal_is_durable(void **state)
+{
+    (void)state;
+    bool done = false;
+    long refused = 0;
+    struct csi_participant_kind kind = csi_memory_kind;
+    kind.early = true;
+    kind.stage = stage_in_sight;
+    for (long at = 1; !done; at++) {
+        struct fixture f;
+        certstore_error err = { 0 };
+        open_fixture(&f);
+        watched = &f.os;
+        CSI_AUTO(csi_chars) *made = csi_state_txn_dir(&f.env, true, &err);
+        assert_non_null(made);
+        CSI_AUTO(csi_txn) *txn = begin(&f, &kind, &err);
+        faulty_os_reset(&f.os);
+        f.os.fail_at = at;
+        f.os.number = EIO;
+        syncs_at_stage = -1;
+        certstore_status status = csi_txn_prepare(txn, &err);
+        done = f.os.hit == NULL;
+        bool in_sync = f.os.hit != NULL && strcmp(f.os.hit, "fsync") == 0;
+        refused += in_sync && syncs_at_stage < 0;
+        faulty_os_reset(&f.os);
+        assert_true(syncs_at_stage != 0); /* not staged, or after a sync */
+        assert_true(status == CERTSTORE_OK || hold(&f, "old a", "old b"));
+        csi_txn_free(csi_steal(&txn));
+        csi_memory_reboot(&f.memory);
+        recover(&f);
+        assert_true(hold(&f, "old a", "old b"));
+        close_fixture(&f);
+        assert_in_range(at, 1, 200);
+    }
+    assert_true(refused > 0); /* a journal that cannot be made durable is no journal */
+}
+
 /* --------------------------------------------------------------------------------------------------------------- processes */
 
 static void nothing_is_added_to_what_is_prepared_and_a_child_prepares_nothing(void **state)
@@ -305,6 +351,7 @@ int main(void)
         cmocka_unit_test(a_marker_whose_journal_cannot_be_settled_stops_the_commit),
         cmocka_unit_test(a_store_changed_after_the_commit_point_is_in_doubt_and_stays_theirs),
         cmocka_unit_test(a_place_that_is_not_atomic_goes_through_the_commit_record_alone_as_well),
+        cmocka_unit_test(what_others_see_early_is_staged_after_its_journal_is_durable),
         cmocka_unit_test(nothing_is_added_to_what_is_prepared_and_a_child_prepares_nothing),
         cmocka_unit_test(going_back_leaves_a_row_that_became_a_later_transactions),
     };

@@ -185,6 +185,27 @@ static void lines_of_zeros_are_a_torn_end(void **state)
     close_fixture(&f);
 }
 
+/* A mark needs 65 characters: shorter lines have none, before and after one that has. */
+static void short_lines_are_a_torn_end(void **state)
+{
+    (void)state;
+    struct fixture f;
+    certstore_error err = { 0 };
+    open_fixture(&f);
+    CSI_AUTO(csi_journal) *journal = new_journal(&f, &err);
+    static const char *const ends[] = { "\n", "x\n", "\n\n\n" };
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        CSI_AUTO_BUF bytes = { 0 };
+        size_t count = 0;
+        csi_buf_put_span(&bytes, csi_buf_span(&journal->lines));
+        csi_buf_put_text(&bytes, "{} 0000000000000000000000000000000000000000000000000000000000000000\n");
+        csi_buf_put_text(&bytes, ends[i]);
+        assert_int_equal(parse(csi_buf_span(&bytes), &count), CERTSTORE_OK);
+        assert_int_equal(count, 3);
+    }
+    close_fixture(&f);
+}
+
 static void a_torn_end_is_cut_off_by_the_next_write(void **state)
 {
     (void)state;
@@ -601,6 +622,7 @@ int main(void)
         cmocka_unit_test(every_flipped_bit_is_detected),
         cmocka_unit_test(damage_within_a_line_before_the_last_stops_everything),
         cmocka_unit_test(lines_of_zeros_are_a_torn_end),
+        cmocka_unit_test(short_lines_are_a_torn_end),
         cmocka_unit_test(a_torn_end_is_cut_off_by_the_next_write),
         cmocka_unit_test(replacing_a_journal_drops_the_lines_after_a_point),
         cmocka_unit_test(a_journal_of_somebody_else_is_not_acted_on),
