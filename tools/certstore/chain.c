@@ -67,7 +67,7 @@ static int add_issuers(struct cli *cli, certstore_entry *entry, const certstore_
     return STATUS_DONE;
 }
 
-int chain_attach(struct cli *cli, certstore_entry *entry, struct material *material, const char *uri)
+int chain_attach(struct cli *cli, certstore_entry *entry, struct material *material, const struct target *target)
 {
     OWNED(certstore_error) *err = certstore_error_new();
     const certstore_cert *leaf = chain_leaf(entry, material, err);
@@ -76,10 +76,11 @@ int chain_attach(struct cli *cli, certstore_entry *entry, struct material *mater
     if (leaf == NULL) {
         const char *alias = certstore_entry_alias(entry);
         return material->key != NULL
-                   ? report_failure(cli, CERTSTORE_E_MISMATCH, uri,
+                   ? report_failure(cli, CERTSTORE_E_MISMATCH, target_full_uri(target),
                                     "%s: the key given with --key does not fit the certificate; give the pair that belongs together", alias)
-                   : report_failure(cli, CERTSTORE_E_MISMATCH, uri,
-                                    "%s: its entry \"%s\" holds a key that does not fit the certificate; give the new one with --key", uri, alias);
+                   : report_failure(cli, CERTSTORE_E_MISMATCH, target_full_uri(target),
+                                    "%s: its entry \"%s\" holds a key that does not fit the certificate; give the new one with --key",
+                                    target_uri(target), alias);
     }
     const certstore_cert **ordered = heap_new(material->cert_count, sizeof *ordered);
     size_t count = chain_order(material, leaf, ordered);

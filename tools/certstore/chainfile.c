@@ -3,13 +3,20 @@
 #include "chainfile.h"
 
 #include "chain.h"
+#include "x509.h"
 
+/* Each issued by the next: anything else is somebody's collection, of which nothing may go. */
 static bool holds_a_chain(const certstore_bundle *bundle)
 {
-    for (size_t i = 0; i < certstore_bundle_count(bundle); i++)
-        if (certstore_entry_kind(certstore_bundle_at(bundle, i)) != CERTSTORE_TRUSTED)
+    const certstore_cert *below = NULL;
+    for (size_t i = 0; i < certstore_bundle_count(bundle); i++) {
+        const certstore_entry *entry = certstore_bundle_at(bundle, i);
+        const certstore_cert *cert = certstore_entry_kind(entry) == CERTSTORE_TRUSTED ? certstore_entry_cert(entry, 0) : NULL;
+        if (cert == NULL || (below == NULL ? certstore_cert_is_ca(cert) : !x509_issued(cert, below)))
             return false;
-    return certstore_bundle_count(bundle) == 0 || !certstore_cert_is_ca(certstore_entry_cert(certstore_bundle_at(bundle, 0), 0));
+        below = cert;
+    }
+    return true;
 }
 
 bool chainfile_fits(const struct target *target, const struct material *material)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * chainfile.h: a PEM file that holds a server's certificate and its chain, while the key lies elsewhere: on a token, as nginx and Apache want it.
- * It is told by its first certificate, which is no CA's, and by holding no key; it is replaced whole, since a server takes its first certificate
- * for its own.
+ * It is told by its first certificate, which is no CA's, by the others, each of which issued the one before it, and by holding no key; it is
+ * replaced whole, since a server takes its first certificate for its own.
  */
 #ifndef TOOL_CHAINFILE_H
 #define TOOL_CHAINFILE_H

@@ -55,7 +55,7 @@ certstore_entry *newkey_make(struct cli *cli, struct target *target, const char 
     if (certstore_error_status(err) != CERTSTORE_E_EXISTS || !is_key)
         *status = report_error(cli, err);
     else
-        *status = report_failure(cli, CERTSTORE_E_EXISTS, target_uri(target),
+        *status = report_failure(cli, CERTSTORE_E_EXISTS, target_full_uri(target),
                                  "%s: \"%s\" has a key already; write --key-policy reuse to use it, or --key-policy rotate for a new one beside it",
                                  target_uri(target), alias);
     return NULL;
