@@ -58,21 +58,6 @@ static int print_table(void **state)
     return 0;
 }
 
-static void with_each_module(void (*work)(struct module_fixture *f))
-{
-    size_t count = 0;
-    for (const struct module *module = module_at(0); module != NULL; module = module_at(++count)) {
-        struct module_fixture f;
-        module_begin(&f, module);
-        work(&f);
-        module_end(&f);
-    }
-    if (count > 0)
-        return;
-    print_message("# SKIP: none of the modules is installed (Debian: softhsm2, libnss3-tools)\n");
-    skip();
-}
-
 static bool can(const struct module_fixture *f, unsigned what)
 {
     return (f->module->can & what) != 0;

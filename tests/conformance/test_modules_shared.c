@@ -15,21 +15,6 @@
 
 enum { PROCESSES = 3, CHANGES = 4, TRIES = 500, LOCK_PATIENCE = 20000 };
 
-static void with_each_module(void (*work)(struct module_fixture *f))
-{
-    size_t count = 0;
-    for (const struct module *module = module_at(0); module != NULL; module = module_at(++count)) {
-        struct module_fixture f;
-        module_begin(&f, module);
-        work(&f);
-        module_end(&f);
-    }
-    if (count > 0)
-        return;
-    print_message("# SKIP: none of the modules is installed (Debian: softhsm2, libnss3-tools)\n");
-    skip();
-}
-
 /* The store with one more certificate; a transaction that is only begun. */
 static certstore_txn *add(certstore *store, const char *alias, certstore_error *err)
 {

@@ -216,3 +216,18 @@ csi_p11 *module_token(const struct module_fixture *f, const char *pin)
         fail_msg("%s: %s (%s)", f->module->name, err.message, err.cause);
     return token;
 }
+
+void with_each_module(void (*work)(struct module_fixture *f))
+{
+    size_t count = 0;
+    for (const struct module *module = module_at(0); module != NULL; module = module_at(++count)) {
+        struct module_fixture f;
+        module_begin(&f, module);
+        work(&f);
+        module_end(&f);
+    }
+    if (count > 0)
+        return;
+    print_message("# SKIP: none of the modules is installed (Debian: softhsm2, libnss3-tools)\n");
+    skip();
+}

@@ -48,6 +48,8 @@ struct module_fixture {
 const struct module *module_at(size_t index);
 void module_begin(struct module_fixture *f, const struct module *module);
 void module_end(struct module_fixture *f);
+/* The work with each of them; skips the test where none is installed. */
+void with_each_module(void (*work)(struct module_fixture *f));
 /* The store, and the token that it is. Fail the test where they do not open. */
 certstore *module_store(const struct module_fixture *f);
 csi_p11 *module_token(const struct module_fixture *f, const char *pin);
