@@ -123,6 +123,11 @@ $(EXAMPLE_BIN): $(BUILD)/%: %.c $(STATIC)
 
 tests-build: all $(SHIM) $(TEST_BIN) $(FUZZ_REPLAY) $(EXAMPLE_BIN) $(INTEROP_BIN)
 
+# What the tests of the bindings run.
+bindings-build: all
+	$(SAY) BUILD bindings
+	@BUILD=$(BUILD) CC='$(CC)' CFLAGS='$(CFLAGS)' LDFLAGS='$(LDFLAGS)' scripts/build-bindings
+
 # Scripts that report in TAP. Those of tests/interop compare with other programs; those of tests/crash kill and cut the power, at length.
 CHECK_SCRIPTS   := $(sort $(wildcard tests/*/check-*))
 INTEROP_SCRIPTS := $(filter tests/interop/%,$(CHECK_SCRIPTS))
@@ -147,7 +152,7 @@ demo: ## see it work: stores of three programs and a token, a TLS server, a repl
 
 check: ## build and run the tests; ends with N passed, N failed, N skipped
 	@scripts/setup build test
-	@$(MAKE) $(QUIETLY) tests-build
+	@$(MAKE) $(QUIETLY) tests-build bindings-build
 	@$(RUN_TESTS) $(TEST_BIN) $(FUZZ_REPLAY) $(CHECK_SCRIPTS)
 
 check-interop: ## only the tests against other programs: keytool, openssl, certtool, pk12util, pyjks, a TPM in software
@@ -158,7 +163,7 @@ check-interop: ## only the tests against other programs: keytool, openssl, certt
 check-crash: ## kill the command and cut the power at every step; minutes (needs crashrun, see CONTRIBUTING.md)
 	@scripts/setup build test
 	@$(MAKE) $(QUIETLY) tests-build
-	@TEST_TIMEOUT=3600 $(RUN_TESTS) $(CRASH_SCRIPTS)
+	@TEST_TIMEOUT=14400 $(RUN_TESTS) $(CRASH_SCRIPTS)
 
 # Undefined behaviour aborts, so that no test can pass over it. Leaks count as failures.
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
@@ -293,4 +298,4 @@ help: ## this list
 
 FORCE:
 
-.PHONY: FORCE all python go go-generate setup demo check check-interop check-crash sanitize fuzz fuzz-build bench bench-build bench-large bench-check coverage format lint docs install uninstall tests-build clean help
+.PHONY: FORCE all python go go-generate setup demo check check-interop check-crash sanitize fuzz fuzz-build bench bench-build bench-large bench-check coverage format lint docs install uninstall tests-build bindings-build clean help

@@ -22,63 +22,55 @@ import (
 	"certstore"
 )
 
+// Over a PEM pair; tests/go/check-go runs the example's server over PKCS#12.
 func TestAServerTakesUpFiftyRotationsUnderLoadWithoutAFailedRequest(t *testing.T) {
 	const rotations, clients = 50, 2
 	authority := newCA(t, "ca")
 	dir := t.TempDir()
-	for _, row := range []struct {
-		row
-		every time.Duration
-	}{{rows[1], 5 * time.Millisecond}, {rows[3], 50 * time.Millisecond}} { // a PEM pair, and PKCS#12, whose reading derives keys
-		r, every := row.row, row.every
-		t.Run(r.name, func(t *testing.T) {
-			dir := filepath.Join(dir, r.name)
-			must(t, os.Mkdir(dir, 0o700))
-			s, rotator := open(t, r.uri(dir), filepath.Join(dir, "state")), open(t, r.uri(dir), filepath.Join(dir, "state"))
-			put(t, rotator, authority.identity(t, "web", "generation 0"))
-			f, err := certstore.Follow(s, certstore.Every(every))
-			must(t, err)
-			defer f.Close()
-			address := serve(t, f.ServerConfig(nil))
-			pool := x509.NewCertPool()
-			pool.AddCert(authority.cert)
+	uri := rows[1].uri(dir)
+	s, rotator := open(t, uri, filepath.Join(dir, "state")), open(t, uri, filepath.Join(dir, "state"))
+	put(t, rotator, authority.identity(t, "web", "generation 0"))
+	f, err := certstore.Follow(s, certstore.Every(5*time.Millisecond))
+	must(t, err)
+	defer f.Close()
+	address := serve(t, f.ServerConfig(nil))
+	pool := x509.NewCertPool()
+	pool.AddCert(authority.cert)
 
-			var requests atomic.Int64
-			stop := make(chan struct{})
-			var group sync.WaitGroup
-			for i := 0; i < clients; i++ {
-				kept := client(pool, i%2 == 0) // half of them hold a connection over every rotation
-				group.Add(1)
-				go func() {
-					defer group.Done()
-					defer kept.CloseIdleConnections()
-					for n := 0; n < 100000; n++ {
-						select {
-						case <-stop:
-							return
-						default:
-						}
-						if _, err := get(kept, address); err != nil {
-							t.Errorf("a request failed: %v", err)
-							return
-						}
-						requests.Add(1)
-					}
-				}()
+	var requests atomic.Int64
+	stop := make(chan struct{})
+	var group sync.WaitGroup
+	for i := 0; i < clients; i++ {
+		kept := client(pool, i%2 == 0) // half of them hold a connection over every rotation
+		group.Add(1)
+		go func() {
+			defer group.Done()
+			defer kept.CloseIdleConnections()
+			for n := 0; n < 100000; n++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if _, err := get(kept, address); err != nil {
+					t.Errorf("a request failed: %v", err)
+					return
+				}
+				requests.Add(1)
 			}
-			for n := 1; n <= rotations; n++ {
-				name := fmt.Sprint("generation ", n)
-				rotate(t, rotator, authority.identity(t, "web", name))
-				awaits(t, func() bool { served, err := served(pool, address); return err == nil && served == name })
-			}
-			close(stop)
-			group.Wait()
-			if requests.Load() < rotations {
-				t.Errorf("only %d requests", requests.Load())
-			}
-			t.Logf("%d requests, %d rotations", requests.Load(), rotations)
-		})
+		}()
 	}
+	for n := 1; n <= rotations; n++ {
+		name := fmt.Sprint("generation ", n)
+		rotate(t, rotator, authority.identity(t, "web", name))
+		awaits(t, func() bool { served, err := served(pool, address); return err == nil && served == name })
+	}
+	close(stop)
+	group.Wait()
+	if requests.Load() < rotations {
+		t.Errorf("only %d requests", requests.Load())
+	}
+	t.Logf("%d requests, %d rotations", requests.Load(), rotations)
 }
 
 func rotate(t testing.TB, s *certstore.Store, e *certstore.Entry) {

@@ -49,24 +49,31 @@ func (s *Store) GenerateKey(alias, algorithm string, policy KeyPolicy) (*Entry, 
 }
 
 // WrapKey gives the key of an entry on a token, wrapped by a secret key of the same token (RFC 5649). ErrBound where it is not extractable.
-func (e *Entry) WrapKey(wrapping *Entry) (wrapped []byte, err error) {
-	err = wrapping.read(func(w rawEntry) error {
-		wrapped, err = e.bytes("wrap key", func(p rawEntry, err raw.Struct_SS_certstore_error) raw.Struct_SS_certstore_bytes {
-			return raw.Certstore_key_export_wrapped(p, w, err)
-		})
-		return err
+func (e *Entry) WrapKey(wrapping *Entry) ([]byte, error) {
+	outer, err := wrapping.Copy() // so that nobody holds two objects at once, in whichever order, or one of them twice
+	if err != nil {
+		return nil, err
+	}
+	defer outer.Close()
+	return e.bytes("wrap key", func(p rawEntry, err raw.Struct_SS_certstore_error) (wrapped raw.Struct_SS_certstore_bytes) {
+		_ = outer.read(func(w rawEntry) error { wrapped = raw.Certstore_key_export_wrapped(p, w, err); return nil })
+		return wrapped
 	})
-	return wrapped, err
 }
 
 // UnwrapKey brings back what WrapKey gave. public is the private key's SubjectPublicKeyInfo; nil: what is wrapped is an AES key. ErrMismatch, and
 // nothing is left on the token, where the two are not a pair.
-func (s *Store) UnwrapKey(alias string, wrapping *Entry, wrapped, public []byte, policy KeyPolicy) (e *Entry, err error) {
-	err = wrapping.read(func(w rawEntry) error {
-		e, err = s.arrived("unwrap key", alias, func(p raw.Struct_SS_certstore, err raw.Struct_SS_certstore_error) rawEntry {
-			return raw.Certstore_key_unwrap(p, alias, w, wrapped, public, uint(policy), err)
+func (s *Store) UnwrapKey(alias string, wrapping *Entry, wrapped, public []byte, policy KeyPolicy) (*Entry, error) {
+	outer, err := wrapping.Copy()
+	if err != nil {
+		return nil, err
+	}
+	defer outer.Close()
+	return s.arrived("unwrap key", alias, func(p raw.Struct_SS_certstore, err raw.Struct_SS_certstore_error) (e rawEntry) {
+		_ = outer.read(func(w rawEntry) error {
+			e = raw.Certstore_key_unwrap(p, alias, w, wrapped, public, uint(policy), err)
+			return nil
 		})
-		return err
+		return e
 	})
-	return e, err
 }

@@ -11,7 +11,9 @@ import (
 	"crypto/x509"
 	"errors"
 	"path/filepath"
+	"sync"
 	"testing"
+	"time"
 
 	"certstore"
 )
@@ -112,5 +114,40 @@ func TestTheOfficerMarksWhatIsTrustedForAny(t *testing.T) {
 	must(t, certstore.Update(context.Background(), func(tx *certstore.Tx) error { return tx.Put(root, s) }))
 	if trust := only(t, s).Trust(); len(trust) != 1 || trust[0] != "any" {
 		t.Fatal(trust)
+	}
+}
+
+func TestABundleMayBeClosedWhileItsKeysAreWrapped(t *testing.T) {
+	identity := newCA(t, "ca").identity(t, "web", "localhost")
+	for round := 0; round < 60; round++ {
+		b, err := certstore.NewBundle("pkcs12")
+		must(t, err)
+		must(t, b.Put(identity))
+		e, err := b.Find("web")
+		must(t, err)
+		var group, started sync.WaitGroup
+		for i := 0; i < 8; i++ {
+			group.Add(1)
+			started.Add(1)
+			go func() {
+				defer group.Done()
+				for n := 0; n < 100000; n++ {
+					if n == 10 {
+						started.Done()
+					}
+					if _, err := e.WrapKey(e); !errors.Is(err, certstore.ErrArgument) { // it is on no token; closed in the end
+						return
+					}
+				}
+			}()
+		}
+		started.Wait()
+		over := make(chan struct{})
+		go func() { b.Close(); group.Wait(); close(over) }()
+		select {
+		case <-over:
+		case <-time.After(time.Minute):
+			t.Fatal("somebody waits for ever")
+		}
 	}
 }

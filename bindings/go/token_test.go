@@ -74,6 +74,9 @@ func makeTokens(dir string) string {
 }
 
 func TestMain(m *testing.M) {
+	if os.Getenv("DIE_WITH") != "" {
+		prepareAndDie()
+	}
 	dir, err := os.MkdirTemp("", "certstore-go")
 	if err != nil {
 		panic(err)

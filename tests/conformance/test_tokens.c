@@ -246,7 +246,7 @@ static void stage_only(struct world *w, int i)
     assert_int_equal(parts->count, w->old[i].count);
     CSI_AUTO_OBJECTS raw = { 0 };
     assert_int_equal(csi_p11_read(w->tokens[i], &csi_limits_default, &raw, &err), CERTSTORE_OK);
-    /* The new ones are there for everybody else: a superset, never a gap. NSS takes no second certificate of that name and number beside the first. */
+    /* The new ones are there for everybody else: a superset, never a gap. NSS takes no second certificate of that name and number. */
     assert_true(raw.count > parts->count || (w->maker[i] == WORLD_NSS && i == 0 && raw.count == parts->count));
     world_close(w);
 }

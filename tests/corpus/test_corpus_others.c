@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_corpus_others.c: what is in the corpus beside stores of the formats that are read from files: what is recognised and declined by name (p11-kit's
+ * test_corpus_others.c: what is in the corpus beside stores that are files of a format: what is recognised and declined by name (p11-kit's
  * own files, certdata.txt, firmware's signature lists), token URIs, held against p11-kit's parser, an NSS database, held against certutil, and files
  * that hold passphrases.
  */

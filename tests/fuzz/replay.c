@@ -118,17 +118,27 @@ static void replay(const char *path, int depth)
         free(items);
 }
 
+/* The seeds of this very target: tests/fuzz/seeds/fuzz_NAME for .../fuzz_NAME_replay. */
+static void replay_seeds(const char *name)
+{
+    char path[256];
+    const size_t size = strlen(name) - (strlen(name) > 7 ? strlen("_replay") : 0);
+    snprintf(path, sizeof path, "tests/fuzz/seeds/%.*s", (int)size, name);
+    replay(path, 0);
+}
+
 int main(int argc, char **argv)
 {
     started = clock();
     const char *corpus = getenv("CERTSTORE_CORPUS");
     for (int i = 1; i < argc; i++)
         replay(argv[i], 0);
+    const char *name = strrchr(argv[0], '/') != NULL ? strrchr(argv[0], '/') + 1 : argv[0];
+    replay_seeds(name);
     replay("tests/fixtures", 0);
     replay(corpus != NULL && *corpus != 0 ? corpus : "../shared/corpus", 0);
     static const uint8_t nothing[1];
     run(nothing, 0);
-    const char *name = strrchr(argv[0], '/') != NULL ? strrchr(argv[0], '/') + 1 : argv[0];
     if (inputs == 0)
         printf("ok 1 - %s: the empty input # skip no corpus, no fixtures and no arguments\n", name);
     else

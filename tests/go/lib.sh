@@ -18,3 +18,8 @@ gos() {
     first=$(command -v go) && echo "$first"
     if [ -x $debian ] && [ "$($debian env GOVERSION)" != "$("${first:-false}" env GOVERSION)" ]; then echo $debian; fi
 }
+
+# lsan: whether programs can be linked with LeakSanitizer, and run
+lsan() {
+    echo 'int main(void){return 0;}' | "${CC:-cc}" -fsanitize=leak -x c -o "$work/lsan" - 2>/dev/null && "$work/lsan" 2>/dev/null
+}

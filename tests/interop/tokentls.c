@@ -67,16 +67,28 @@ static SSL_CTX *make_context(const char *uri, const char *pin, const SSL_METHOD 
     return ctx;
 }
 
+static bool http; /* the other end is a web server: one request and its answer, instead of a line each */
+
+#define STAYED "the key stayed where it is\n"
+
+static void say(SSL *ssl, const char *text)
+{
+    if (SSL_write(ssl, text, (int)strlen(text)) <= 0)
+        fail("write", NULL);
+}
+
 static void talk(SSL *ssl)
 {
-    static const char line[] = "the key stayed where it is\n";
-    char heard[256];
-    if (SSL_write(ssl, line, (int)(sizeof line - 1)) <= 0)
-        fail("write", NULL);
+    char heard[1024];
+    bool answers = http && SSL_is_server(ssl);
+    if (!answers)
+        say(ssl, http ? "GET / HTTP/1.0\r\n\r\n" : STAYED);
     int size = SSL_read(ssl, heard, sizeof heard - 1);
     if (size <= 0)
         fail("read", NULL);
     heard[size] = '\0';
+    if (answers)
+        say(ssl, "HTTP/1.0 200 OK\r\nConnection: close\r\n\r\n" STAYED);
     printf("%s %s heard: %s", SSL_get_version(ssl), X509_verify_cert_error_string(SSL_get_verify_result(ssl)), heard);
     SSL_shutdown(ssl);
 }
@@ -137,8 +149,9 @@ int main(int argc, char **argv)
         return 0;
     }
     bool server = strcmp(argv[1], "server") == 0;
-    if (argc != 5)
-        fail("usage: tokentls server|client URI CA PORT", NULL);
+    http = argc == 6 && strcmp(argv[5], "http") == 0;
+    if (argc != 5 && !http)
+        fail("usage: tokentls server|client URI CA PORT [http]", NULL);
     SSL_CTX *ctx = make_context(argv[2], pin, server ? TLS_server_method() : TLS_client_method(), argv[3]);
     if (server)
         serve(ctx, argv[4]);

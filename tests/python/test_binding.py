@@ -357,6 +357,17 @@ class Life(support.Case):
             store.close()
             self.assertEqual(list(seen), [])
 
+    def test_watch_yields_a_new_passphrase_and_raises_where_it_knows_only_the_old_one(self):
+        with self.identity() as store, self.identity() as other:
+            self.fill(store, "one")
+            mine = store.watch(interval=0.01, timeout=60)
+            theirs = other.watch(other.read(), interval=0.01, timeout=60)
+            with certstore.transaction() as txn:
+                txn.set_password(store, "another")
+            self.assertEqual(list(next(mine)), ["web"])
+            with self.assertRaises(certstore.PasswordError):
+                next(theirs)
+
     def handshake(self, server, client, name="localhost"):
         """Both sides in memory of this process; returns what the client saw."""
         left, right = socket.socketpair()

@@ -23,8 +23,8 @@ struct p11shim {
     long logins;          /* calls of C_Login */
     CK_FLAGS token_flags; /* added to what each token says */
 };
-/* Called through dlsym() before the shim is used: whom it stands for, where it counts, and what the module is given as pReserved when it is initialised
- * (NULL: what the caller gives). All stay the caller's, for good. */
+/* Called through dlsym() before the shim is used: whom it stands for, where it counts, and what the module is given as pReserved when it is
+ * initialised (NULL: what the caller gives). All stay the caller's, for good. */
 void p11shim_begin(const char *module, struct p11shim *shared, const char *reserved);
 
 #endif

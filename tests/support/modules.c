@@ -147,11 +147,13 @@ static void begin_tpm(struct module_fixture *f)
 /* ------------------------------------------------------------------------------------------------------------------- table */
 
 static const struct module modules[] = {
-    { "SoftHSM2", MODULE_LOGIN | MODULE_KEYS | MODULE_GENERATES | MODULE_SECRETS | MODULE_DATA | MODULE_PUBLIC | MODULE_DUPLICATES | MODULE_RENAMES,
+    { "SoftHSM2",
+      MODULE_LOGIN | MODULE_KEYS | MODULE_GENERATES | MODULE_SECRETS | MODULE_DATA | MODULE_PUBLIC | MODULE_DUPLICATES | MODULE_RENAMES |
+          MODULE_SHARED,
       NULL, tokens_softhsm_there, begin_softhsm, put_by_command },
-    { "NSS", MODULE_LOGIN | MODULE_KEYS | MODULE_GENERATES | MODULE_SECRETS | MODULE_PUBLIC | MODULE_RENAMES, "serverAuth", tokens_nss_there,
-      begin_nss, put_by_command },
-    { "p11-kit-trust", MODULE_DATA | MODULE_DUPLICATES, "any", trust_is_there, begin_trust, write_file_into_folder },
+    { "NSS", MODULE_LOGIN | MODULE_KEYS | MODULE_GENERATES | MODULE_SECRETS | MODULE_PUBLIC | MODULE_RENAMES | MODULE_SHARED, "serverAuth",
+      tokens_nss_there, begin_nss, put_by_command },
+    { "p11-kit-trust", MODULE_DATA | MODULE_DUPLICATES | MODULE_SHARED, "any", trust_is_there, begin_trust, write_file_into_folder },
     { "tpm2-pkcs11", MODULE_LOGIN | MODULE_GENERATES | MODULE_DUPLICATES, NULL, tpm_is_there, begin_tpm, put_by_command },
 };
 
@@ -213,4 +215,19 @@ csi_p11 *module_token(const struct module_fixture *f, const char *pin)
     if (token == NULL)
         fail_msg("%s: %s (%s)", f->module->name, err.message, err.cause);
     return token;
+}
+
+void with_each_module(void (*work)(struct module_fixture *f))
+{
+    size_t count = 0;
+    for (const struct module *module = module_at(0); module != NULL; module = module_at(++count)) {
+        struct module_fixture f;
+        module_begin(&f, module);
+        work(&f);
+        module_end(&f);
+    }
+    if (count > 0)
+        return;
+    print_message("# SKIP: none of the modules is installed (Debian: softhsm2, libnss3-tools)\n");
+    skip();
 }

@@ -26,35 +26,48 @@ const certstore_cert *chain_leaf(certstore_entry *entry, const struct material *
     return NULL;
 }
 
-static void warn_left_out(struct cli *cli, const struct material *material, const bool *used)
+size_t chain_order(const struct material *material, const certstore_cert *leaf, const certstore_cert **ordered)
 {
-    for (size_t i = 0; i < material->cert_count; i++) {
-        if (used[i])
+    size_t count = 0;
+    ordered[count++] = leaf;
+    for (size_t i = 0; i < material->cert_count && count < material->cert_count; i++) {
+        const certstore_cert *above = material->certs[i];
+        bool used = false;
+        for (size_t j = 0; j < count; j++)
+            used = used || ordered[j] == above;
+        if (used || !x509_issued(above, ordered[count - 1]))
+            continue;
+        ordered[count++] = above;
+        i = (size_t)-1; /* look for the next one from the start */
+    }
+    return count;
+}
+
+void chain_warn_left_out(struct cli *cli, struct material *material, const certstore_cert *const *ordered, size_t count)
+{
+    for (size_t i = 0; i < material->cert_count && !material->warned; i++) {
+        bool used = false;
+        for (size_t j = 0; j < count; j++)
+            used = used || ordered[j] == material->certs[i];
+        if (used)
             continue;
         OWNED(owned_chars) *subject = facts_text(certstore_cert_export_subject(material->certs[i], NULL));
         report_warning(cli, "%s: does not belong to the chain of the new certificate; left out", subject != NULL ? subject : "a certificate");
     }
+    material->warned = true;
 }
 
-/* Appends issuers until there is none, or the top is reached. */
-static int add_issuers(struct cli *cli, certstore_entry *entry, const struct material *material, const certstore_cert *leaf, bool *used)
+/* The leaf is the entry's already. */
+static int add_issuers(struct cli *cli, certstore_entry *entry, const certstore_cert *const *ordered, size_t count)
 {
     OWNED(certstore_error) *err = certstore_error_new();
-    const certstore_cert *below = leaf;
-    for (size_t i = 0; i < material->cert_count; i++) {
-        const certstore_cert *above = material->certs[i];
-        if (used[i] || !x509_issued(above, below))
-            continue;
-        used[i] = true;
-        if (certstore_entry_add_cert(entry, certstore_cert_data(above), certstore_cert_size(above), err) != CERTSTORE_OK)
+    for (size_t i = 1; i < count; i++)
+        if (certstore_entry_add_cert(entry, certstore_cert_data(ordered[i]), certstore_cert_size(ordered[i]), err) != CERTSTORE_OK)
             return report_error(cli, err);
-        below = above;
-        i = (size_t)-1; /* look for the next one from the start */
-    }
     return STATUS_DONE;
 }
 
-int chain_attach(struct cli *cli, certstore_entry *entry, struct material *material, const char *uri)
+int chain_attach(struct cli *cli, certstore_entry *entry, struct material *material, const struct target *target)
 {
     OWNED(certstore_error) *err = certstore_error_new();
     const certstore_cert *leaf = chain_leaf(entry, material, err);
@@ -63,19 +76,17 @@ int chain_attach(struct cli *cli, certstore_entry *entry, struct material *mater
     if (leaf == NULL) {
         const char *alias = certstore_entry_alias(entry);
         return material->key != NULL
-                   ? report_failure(cli, CERTSTORE_E_MISMATCH, uri,
+                   ? report_failure(cli, CERTSTORE_E_MISMATCH, target_full_uri(target),
                                     "%s: the key given with --key does not fit the certificate; give the pair that belongs together", alias)
-                   : report_failure(cli, CERTSTORE_E_MISMATCH, uri,
-                                    "%s: its entry \"%s\" holds a key that does not fit the certificate; give the new one with --key", uri, alias);
+                   : report_failure(cli, CERTSTORE_E_MISMATCH, target_full_uri(target),
+                                    "%s: its entry \"%s\" holds a key that does not fit the certificate; give the new one with --key",
+                                    target_uri(target), alias);
     }
-    bool *used = heap_new(material->cert_count, sizeof *used);
-    for (size_t i = 0; i < material->cert_count; i++)
-        used[i] = material->certs[i] == leaf;
-    int status = add_issuers(cli, entry, material, leaf, used);
-    if (status == STATUS_DONE && !material->warned) {
-        warn_left_out(cli, material, used);
-        material->warned = true;
-    }
-    free(used);
+    const certstore_cert **ordered = heap_new(material->cert_count, sizeof *ordered);
+    size_t count = chain_order(material, leaf, ordered);
+    int status = add_issuers(cli, entry, ordered, count);
+    if (status == STATUS_DONE)
+        chain_warn_left_out(cli, material, ordered, count);
+    free(ordered);
     return status;
 }

@@ -10,7 +10,12 @@
 const certstore_cert *chain_leaf(certstore_entry *entry, const struct material *material, certstore_error *err);
 
 /* Gives a key entry its certificates, leaf first, each followed by its issuer. A key that fits none of them is refused; what belongs to another
- * chain is left out with a warning. `uri` names the store in messages. */
-int chain_attach(struct cli *cli, certstore_entry *entry, struct material *material, const char *uri);
+ * chain is left out with a warning. */
+int chain_attach(struct cli *cli, certstore_entry *entry, struct material *material, const struct target *target);
+
+/* The leaf and its issuers up to the top, into `ordered`, which has room for all of the material's. Returns how many they are. */
+size_t chain_order(const struct material *material, const certstore_cert *leaf, const certstore_cert **ordered);
+/* Names what of the material is not among them; once for all stores. */
+void chain_warn_left_out(struct cli *cli, struct material *material, const certstore_cert *const *ordered, size_t count);
 
 #endif

@@ -17,19 +17,19 @@ static int64_t previous_generation(struct cli *cli, struct target *target, int *
     }
     size_t count = certstore_history_count(history);
     if (count == 0) {
-        *status = report_failure(cli, CERTSTORE_E_NOT_FOUND, target_uri(target),
+        *status = report_failure(cli, CERTSTORE_E_NOT_FOUND, target_full_uri(target),
                                  "%s: no transaction has changed it yet, so there is nothing to go back to; leave it out", target_uri(target));
         return 0;
     }
     if (count == 1) {
-        *status = report_failure(cli, CERTSTORE_E_NOT_FOUND, target_uri(target),
+        *status = report_failure(cli, CERTSTORE_E_NOT_FOUND, target_full_uri(target),
                                  "%s: it did not exist before generation %" PRId64 ", which it still has; delete it yourself, or leave it out",
                                  target_uri(target), certstore_history_generation(history, 0));
         return 0;
     }
     if (certstore_history_kept(history, count - 2))
         return certstore_history_generation(history, count - 2);
-    *status = report_failure(cli, CERTSTORE_E_NOT_FOUND, target_uri(target),
+    *status = report_failure(cli, CERTSTORE_E_NOT_FOUND, target_full_uri(target),
                              "%s: the bytes of its previous generation are not kept; `certstore history` shows which are", target_uri(target));
     return 0;
 }

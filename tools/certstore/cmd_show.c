@@ -181,8 +181,8 @@ static int print_pem(struct cli *cli, const struct target *target, const certsto
         return STATUS_DONE;
     }
     if (certstore_entry_cert_count(entry) == 0)
-        return report_failure(cli, CERTSTORE_E_NOT_FOUND, target_uri(target), "%s: the entry \"%s\" has no certificate to print", target_uri(target),
-                              certstore_entry_alias(entry));
+        return report_failure(cli, CERTSTORE_E_NOT_FOUND, target_full_uri(target), "%s: the entry \"%s\" has no certificate to print",
+                              target_uri(target), certstore_entry_alias(entry));
     for (size_t i = 0; i < certstore_entry_cert_count(entry); i++) {
         OWNED(owned_chars) *pem = facts_text(certstore_cert_export_pem(certstore_entry_cert(entry, i), err));
         if (pem == NULL)

@@ -3,6 +3,7 @@
 #include "edit.h"
 
 #include "chain.h"
+#include "chainfile.h"
 #include "json.h"
 #include "trust.h"
 
@@ -10,8 +11,8 @@ const certstore_entry *edit_find(struct cli *cli, const struct target *target, c
 {
     const certstore_entry *entry = certstore_bundle_find(target->bundle, alias);
     if (entry == NULL)
-        *status = report_failure(cli, CERTSTORE_E_NOT_FOUND, target_uri(target), "%s: holds no entry \"%s\"; `certstore list` shows what it holds",
-                                 target_uri(target), alias);
+        *status = report_failure(cli, CERTSTORE_E_NOT_FOUND, target_full_uri(target),
+                                 "%s: holds no entry \"%s\"; `certstore list` shows what it holds", target_uri(target), alias);
     return entry;
 }
 
@@ -84,7 +85,7 @@ static int put_key(struct cli *cli, struct target *target, const char *alias, st
     OWNED(certstore_entry) *entry = certstore_entry_new_key(alias, certstore_bytes_data(pkcs8), certstore_bytes_size(pkcs8), err);
     if (entry == NULL)
         return report_error(cli, err);
-    int status = chain_attach(cli, entry, material, target_uri(target));
+    int status = chain_attach(cli, entry, material, target);
     return status == STATUS_DONE ? put_entry(cli, target, entry) : status;
 }
 
@@ -95,7 +96,7 @@ static int put_renewed(struct cli *cli, struct target *target, const certstore_e
     OWNED(certstore_entry) *entry = certstore_entry_copy(existing, err);
     if (entry == NULL)
         return report_error(cli, err);
-    int status = chain_attach(cli, entry, material, target_uri(target));
+    int status = chain_attach(cli, entry, material, target);
     return status == STATUS_DONE ? put_entry(cli, target, entry) : status;
 }
 
@@ -116,7 +117,7 @@ static const certstore_entry *same_trusted(const struct target *target, const ce
 static int put_trusted(struct cli *cli, struct target *target, const char *alias, const struct material *material)
 {
     if (material->cert_count != 1 || material->chain_given)
-        return report_failure(cli, CERTSTORE_E_ARGUMENT, target_uri(target),
+        return report_failure(cli, CERTSTORE_E_ARGUMENT, target_full_uri(target),
                               "%s: a trusted entry is one certificate, and %zu were given; add --key for an identity, or name one with FILE#ALIAS",
                               target_uri(target), material->cert_count);
     OWNED(certstore_error) *err = certstore_error_new();
@@ -161,7 +162,7 @@ static int put_rotated(struct cli *cli, struct target *target, const char *alias
     if (entry == NULL || certstore_bundle_remove(target->bundle, certstore_entry_alias(key), err) != CERTSTORE_OK ||
         certstore_entry_set_alias(entry, alias, err) != CERTSTORE_OK)
         return report_error(cli, err);
-    int status = chain_attach(cli, entry, material, target_uri(target));
+    int status = chain_attach(cli, entry, material, target);
     return status == STATUS_DONE ? put_entry(cli, target, entry) : status;
 }
 
@@ -204,8 +205,8 @@ static int make_room_for_key(struct cli *cli, struct target *target)
 {
     const char *format = certstore_format(target->store);
     if ((certstore_capabilities(format) & CERTSTORE_CAN_KEYS) == 0)
-        return report_failure(cli, CERTSTORE_E_LOSSY, target_uri(target), "%s: the format %s holds no private keys; leave this store out, or --key",
-                              target_uri(target), format);
+        return report_failure(cli, CERTSTORE_E_LOSSY, target_full_uri(target),
+                              "%s: the format %s holds no private keys; leave this store out, or --key", target_uri(target), format);
     return clear_widowed(cli, target);
 }
 
@@ -217,7 +218,7 @@ int edit_put(struct cli *cli, struct target *target, const char *alias, struct m
     const certstore_entry *named = certstore_bundle_find(target->bundle, alias);
     const certstore_entry *identity = pem_identity(target);
     if (material->purpose_count > 0 && (material->key != NULL || (named != NULL && certstore_entry_kind(named) == CERTSTORE_KEY)))
-        return report_failure(cli, CERTSTORE_E_ARGUMENT, target_uri(target),
+        return report_failure(cli, CERTSTORE_E_ARGUMENT, target_full_uri(target),
                               "%s: --trust is about a trusted certificate, and \"%s\" is a key's; leave one of the two out", target_uri(target),
                               alias);
     if (material->key != NULL)
@@ -226,6 +227,8 @@ int edit_put(struct cli *cli, struct target *target, const char *alias, struct m
         return put_key_certificate(cli, target, named, material);
     if (identity != NULL && material->purpose_count == 0 && is_renewal(identity, material))
         return put_renewed(cli, target, identity, material);
+    if (chainfile_fits(target, material))
+        return chainfile_put(cli, target, alias, material);
     return put_trusted(cli, target, alias, material);
 }
 
@@ -245,11 +248,11 @@ int edit_rename(struct cli *cli, struct target *target, const char *alias, const
     if (edit_find(cli, target, alias, &status) == NULL)
         return status;
     if ((certstore_capabilities(certstore_format(target->store)) & CERTSTORE_CAN_ALIASES) == 0)
-        return report_failure(cli, CERTSTORE_E_UNSUPPORTED, target_uri(target), "%s: the format %s keeps no aliases; there is nothing to rename",
+        return report_failure(cli, CERTSTORE_E_UNSUPPORTED, target_full_uri(target), "%s: the format %s keeps no aliases; there is nothing to rename",
                               target_uri(target), certstore_format(target->store));
     if (certstore_bundle_rename(target->bundle, alias, new_alias, err) == CERTSTORE_OK)
         return STATUS_DONE;
-    return report_failure(cli, certstore_error_status(err), target_uri(target), "%s: %s", target_uri(target), certstore_error_message(err));
+    return report_failure(cli, certstore_error_status(err), target_full_uri(target), "%s: %s", target_uri(target), certstore_error_message(err));
 }
 
 static bool is_selected(const struct target *from, const certstore_entry *entry, const char *const *aliases, size_t count)
@@ -285,7 +288,7 @@ static int copy_entry(struct cli *cli, const certstore_entry *entry, struct targ
     OWNED(certstore_error) *err = certstore_error_new();
     const certstore_entry *clash = certstore_bundle_find(written, alias);
     if (clash != NULL)
-        return report_failure(cli, CERTSTORE_E_EXISTS, target_uri(to),
+        return report_failure(cli, CERTSTORE_E_EXISTS, target_full_uri(to),
                               "%s: the aliases \"%s\" and \"%s\" are one and the same there; rename one of them first", target_uri(to),
                               certstore_entry_alias(clash), alias);
     if (certstore_bundle_put(written, entry, err) != CERTSTORE_OK || certstore_bundle_put(to->bundle, entry, err) != CERTSTORE_OK)
@@ -366,8 +369,8 @@ int edit_check_losses(struct cli *cli, const struct target *from, const struct t
     int status = STATUS_DONE;
     const char *format = certstore_format(to->store);
     if ((certstore_capabilities(format) & CERTSTORE_CAN_WRITE) == 0)
-        return report_failure(cli, CERTSTORE_E_READ_ONLY, target_uri(to), "%s: the format %s is only read here; copy to another one", target_uri(to),
-                              format);
+        return report_failure(cli, CERTSTORE_E_READ_ONLY, target_full_uri(to), "%s: the format %s is only read here; copy to another one",
+                              target_uri(to), format);
     OWNED(certstore_error) *err = certstore_error_new();
     OWNED(certstore_bundle) *selection = edit_selection(cli, from, aliases, count, &status);
     if (selection == NULL)
@@ -378,6 +381,7 @@ int edit_check_losses(struct cli *cli, const struct target *from, const struct t
     tell_losses(cli, losses);
     if (certstore_report_count(losses) == 0 || allowed)
         return STATUS_DONE;
-    return report_failure(cli, CERTSTORE_E_LOSSY, target_uri(to), "%s: the format %s cannot hold everything: %s; copy with --allow-loss to lose it",
-                          target_uri(to), format, certstore_report_message(losses, 0));
+    return report_failure(cli, CERTSTORE_E_LOSSY, target_full_uri(to),
+                          "%s: the format %s cannot hold everything: %s; copy with --allow-loss to lose it", target_uri(to), format,
+                          certstore_report_message(losses, 0));
 }

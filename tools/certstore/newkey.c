@@ -50,11 +50,13 @@ certstore_entry *newkey_make(struct cli *cli, struct target *target, const char 
     certstore_entry *entry = certstore_key_generate(target->store, alias, algorithm, policy, err);
     if (entry != NULL)
         return entry;
-    *status =
-        certstore_error_status(err) == CERTSTORE_E_EXISTS
-            ? report_failure(cli, CERTSTORE_E_EXISTS, target_uri(target),
-                             "%s: \"%s\" is there already; write --key-policy reuse to use that key, or --key-policy rotate for a new one beside it",
-                             target_uri(target), alias)
-            : report_error(cli, err);
+    const certstore_entry *present = certstore_bundle_find(target->bundle, alias);
+    bool is_key = present != NULL && certstore_entry_kind(present) == CERTSTORE_KEY;
+    if (certstore_error_status(err) != CERTSTORE_E_EXISTS || !is_key)
+        *status = report_error(cli, err);
+    else
+        *status = report_failure(cli, CERTSTORE_E_EXISTS, target_full_uri(target),
+                                 "%s: \"%s\" has a key already; write --key-policy reuse to use it, or --key-policy rotate for a new one beside it",
+                                 target_uri(target), alias);
     return NULL;
 }

@@ -31,6 +31,11 @@ const char *target_uri(const struct target *target)
     return target->shown != NULL ? target->shown : target->name.uri;
 }
 
+const char *target_full_uri(const struct target *target)
+{
+    return target->store != NULL ? certstore_uri(target->store) : target->name.uri;
+}
+
 static char *shown_uri(const char *uri)
 {
     bool token = strncmp(uri, "pkcs11:", strlen("pkcs11:")) == 0;
@@ -70,7 +75,7 @@ static int use_prompt(struct cli *cli, struct target *target, bool is_new)
     OWNED_SECRET *answer = prompt_secret(cli, question, is_new);
     if (answer != NULL)
         return use_password(cli, target, answer);
-    return report_failure(cli, CERTSTORE_E_PASSWORD, target_uri(target), "%s: no passphrase was given; nothing was done", target_uri(target));
+    return report_failure(cli, CERTSTORE_E_PASSWORD, target_full_uri(target), "%s: no passphrase was given; nothing was done", target_uri(target));
 }
 
 static int missing_password(struct cli *cli, const struct target *target)
@@ -233,7 +238,7 @@ int target_open(struct cli *cli, struct target *target, struct store_name name, 
     if (status != STATUS_DONE)
         return status;
     if ((use & TARGET_EXISTS) != 0 && !certstore_exists(target->store))
-        return report_failure(cli, CERTSTORE_E_NOT_FOUND, target_uri(target), "%s: there is no such store; check the path", target_uri(target));
+        return report_failure(cli, CERTSTORE_E_NOT_FOUND, target_full_uri(target), "%s: there is no such store; check the path", target_uri(target));
     return (use & TARGET_READ) != 0 ? read_target(cli, target, use) : STATUS_DONE;
 }
 

@@ -38,6 +38,8 @@ void target_free(struct target *target);
 /* What tables and messages call it: the URI with its format once it is open, before that what was written. Of a token only what tells it from
  * others: the way to its module and its PIN is long, and says nothing of what it holds. */
 const char *target_uri(const struct target *target);
+/* The whole of it: what a JSON document calls the store, in a list as in an error. */
+const char *target_full_uri(const struct target *target);
 
 /* Opens one more store. Naming one twice is wrong usage: the second edit would undo the first. */
 int targets_add(struct cli *cli, struct targets *targets, struct store_name name, unsigned use);

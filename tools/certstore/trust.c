@@ -78,7 +78,7 @@ static int choose_for_officer(struct cli *cli, const struct target *target, cons
     if (!is_token || (cli->so_pin == NULL && !marks))
         return STATUS_DONE;
     if (!marks)
-        return report_failure(cli, CERTSTORE_E_UNSUPPORTED, target_uri(target),
+        return report_failure(cli, CERTSTORE_E_UNSUPPORTED, target_full_uri(target),
                               "%s: this token's security officer marks no certificates as trusted; leave out --so-pin", target_uri(target));
     if (cli->so_pin == NULL && is_marked(present))
         report_warning(cli, "%s: \"%s\" was marked as trusted by the security officer, and is not any more; give --so-pin to mark it again",
@@ -107,7 +107,7 @@ static int check_losses(struct cli *cli, const struct target *target, const stru
         if (!is_about_trust(certstore_report_code(losses, i)))
             continue;
         if (material->purpose_count > 0 && !material->allow_loss)
-            return report_failure(cli, CERTSTORE_E_LOSSY, target_uri(target),
+            return report_failure(cli, CERTSTORE_E_LOSSY, target_full_uri(target),
                                   "%s: the format %s cannot hold what --trust says: %s; leave this store out, or put with --allow-loss",
                                   target_uri(target), format, certstore_report_message(losses, i));
         report_warning(cli, "%s: lost: %s: %s", target_uri(target), certstore_entry_alias(entry), certstore_report_message(losses, i));

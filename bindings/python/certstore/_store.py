@@ -219,17 +219,23 @@ class Store:
         return bool(lowlevel.certstore_changed(self._handle(), bundle._raw))
 
     def watch(self, since: Bundle | None = None, *, interval: float = 1.0, timeout: float | None = None) -> Iterator[Bundle]:
-        """Yields the store's value each time it is another than `since` (by default: than now).
+        """Yields the store's value each time it is another than `since` (by default: than now), or a commit has made another generation of it.
 
-        Looks every `interval` seconds, which costs one stat a file, and ends after `timeout` seconds (None: never) or when the store is closed. A
-        store that cannot be read is an Error, which ends it; begin again with the last bundle.
+        So a new passphrase, which leaves the value as it was, is yielded too; a store that was opened with the old one is a PasswordError. A value
+        that is read while its commit ends may come twice. Looks every `interval` seconds, which costs one stat a file, and ends after `timeout`
+        seconds (None: never) or when the store is closed. A store that cannot be read is an Error, which ends it; begin again with the last bundle.
         """
+        number = self.generation  # before reading: twice rather than not at all
         last = since if since is not None else self.read()
-        end = time.monotonic() + timeout if timeout is not None else None
+        return self._watch(last, number, interval, time.monotonic() + timeout if timeout is not None else None)
+
+    def _watch(self, last: Bundle, number: int, interval: float, end: float | None) -> Iterator[Bundle]:
         while self._raw is not None:
             if self.changed(last):  # or may have: a file's time tells nothing within the second in which it was written
-                before, last = last, self.read()
-                if before.diff(last):
+                before, earlier = last, number
+                number = self.generation
+                last = self.read()
+                if number != earlier or before.diff(last):
                     yield last
                     continue
             left = interval if end is None else min(interval, end - time.monotonic())

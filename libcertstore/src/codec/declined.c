@@ -144,15 +144,15 @@ static certstore_status decline_losses(const certstore_bundle *bundle, certstore
 
 static const char *const no_suffixes[] = { NULL };
 
-#define DECLINED(text, kind)                                                                                                                         \
-    {                                                                                                                                                \
-        .name = (text), .rule = CSI_ALIAS_EXACT, .suffixes = no_suffixes, .probe = probe_##kind, .decode = decline_##kind, .encode = decline_encode, \
-        .losses = decline_losses,                                                                                                                    \
+#define DECLINED(text, probing, declining)                                                                                                     \
+    {                                                                                                                                          \
+        .name = (text), .rule = CSI_ALIAS_EXACT, .suffixes = no_suffixes, .probe = (probing), .decode = (declining), .encode = decline_encode, \
+        .losses = decline_losses,                                                                                                              \
     }
 
-const struct csi_codec csi_codec_uber = DECLINED("uber", uber);
-const struct csi_codec csi_codec_bcfks = DECLINED("bcfks", bcfks);
-const struct csi_codec csi_codec_p11kit = DECLINED("p11-kit", p11kit);
-const struct csi_codec csi_codec_certdata = DECLINED("certdata", certdata);
-const struct csi_codec csi_codec_edk2 = DECLINED("edk2", edk2);
-const struct csi_codec csi_codec_sqlite = DECLINED("sqlite", sqlite);
+const struct csi_codec csi_codec_uber = DECLINED("uber", probe_uber, decline_uber);
+const struct csi_codec csi_codec_bcfks = DECLINED("bcfks", probe_bcfks, decline_bcfks);
+const struct csi_codec csi_codec_p11kit = DECLINED("p11-kit", probe_p11kit, decline_p11kit);
+const struct csi_codec csi_codec_certdata = DECLINED("certdata", probe_certdata, decline_certdata);
+const struct csi_codec csi_codec_edk2 = DECLINED("edk2", probe_edk2, decline_edk2);
+const struct csi_codec csi_codec_sqlite = DECLINED("sqlite", probe_sqlite, decline_sqlite);

@@ -236,8 +236,8 @@ static certstore_status check_renamed(struct csi_use *use, struct csi_span wante
     return csi_fail(err, CERTSTORE_E_UNSUPPORTED, "token %s: it gives the key other names than it was told to", use->token->info.label);
 }
 
-/* The key that cannot be made anew goes only when its copy has been seen beside it: NSS, which has one key of an ID, renames the key itself where it is
- * asked for a copy, and both handles are the same key. */
+/* The key that cannot be made anew goes only when its copy has been seen beside it: NSS, which has one key of an ID, renames the key itself where it
+ * is asked for a copy, and both handles are the same key. */
 static certstore_status rename_by_copy(struct csi_use *use, struct csi_span object, struct csi_span wanted, CK_OBJECT_HANDLE old,
                                        CK_OBJECT_HANDLE copy, certstore_error *err)
 {

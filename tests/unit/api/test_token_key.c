@@ -189,7 +189,7 @@ static void a_key_that_is_left_out_is_not_destroyed_because_another_has_its_labe
     (void)state;
     struct room room;
     begin(&room);
-    CSI_AUTO(certstore_entry) *first = generate(&room, "web", "EC:P-256", 0);
+    certstore_entry_free(generate(&room, "web", "EC:P-256", 0));
     CSI_AUTO(certstore_entry) *second = generate(&room, "web", "EC:P-256", CERTSTORE_KEY_ROTATE);
     certstore_bundle *bundle = certstore_read(room.store, room.err);
     certstore_txn *txn = certstore_txn_begin(room.err);

@@ -132,8 +132,18 @@ static void keys_are_made_and_sign(void **state)
         assert_true(out.size >= 64);
     }
     CSI_AUTO_OBJECTS made = { 0 };
-    if (csi_p11_generate(f.token, "EC:P-256", "born here", csi_span(NULL, 0), NULL, &made, &f.err) != CERTSTORE_OK)
+    if (csi_p11_generate(f.token, "EC:P-256", "born here", csi_span(NULL, 0), NULL, &made, &f.err) != CERTSTORE_OK ||
+        csi_p11_generate(f.token, "RSA:2048", "born too", csi_span(NULL, 0), NULL, &made, &f.err) != CERTSTORE_OK)
         fail_msg("generate: %s (%s)", f.err.message, f.err.cause);
+    /* NSS's programs find a certificate's RSA key by SHA-1 of the modulus. */
+    struct csi_span modulus;
+    struct csi_span id;
+    uint8_t sha1[SHA_DIGEST_LENGTH];
+    assert_true(csi_object_get(csi_blob_span(made.items[2]), CKA_MODULUS, &modulus));
+    assert_true(csi_object_get(csi_blob_span(made.items[2]), CKA_ID, &id));
+    SHA1(modulus.data, modulus.size, sha1);
+    assert_int_equal(id.size, sizeof sha1);
+    assert_memory_equal(id.data, sha1, sizeof sha1);
     end(&f);
 }
 

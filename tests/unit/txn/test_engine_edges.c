@@ -10,52 +10,11 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "media/memory.h"
 #include "support/faulty_alloc.h"
-#include "support/faulty_os.h"
+#include "support/statedir.h"
 #include "txn/state.h"
-#include "txn/transaction.h"
 
-static const struct csi_participant_kind *const kinds[] = { &csi_memory_kind, NULL };
-
-struct fixture {
-    struct faulty_os os;
-    struct csi_memory memory;
-    char *dir;
-    char *state;
-    char *txn_dir;
-    struct csi_txn_env env;
-};
-
-static void open_fixture(struct fixture *f)
-{
-    *f = (struct fixture){ 0 };
-    faulty_os_init(&f->os);
-    f->dir = test_dir_new();
-    assert_true(asprintf(&f->state, "%s/state", f->dir) > 0);
-    assert_true(asprintf(&f->txn_dir, "%s/txn", f->state) > 0);
-    f->env = (struct csi_txn_env){ .os = &f->os.table, .state_dir = f->state, .kinds = kinds, .world = &f->memory, .generations = 5 };
-    certstore_error err = { 0 };
-    csi_memory_set(&f->memory, "a", "old a", &err);
-    csi_memory_set(&f->memory, "b", "old b", &err);
-    assert_int_equal(err.status, CERTSTORE_OK);
-}
-
-static void close_fixture(struct fixture *f)
-{
-    csi_memory_clear(&f->memory);
-    test_dir_remove(f->dir);
-    free(f->state);
-    free(f->txn_dir);
-}
-
-static bool hold(const struct fixture *f, const char *a, const char *b)
-{
-    return csi_span_equal(csi_blob_span(csi_memory_find(&f->memory, "a")->content), csi_span_text(a)) &&
-           csi_span_equal(csi_blob_span(csi_memory_find(&f->memory, "b")->content), csi_span_text(b));
-}
-
-static csi_txn *begin(struct fixture *f, const struct csi_participant_kind *second, certstore_error *err)
+static csi_txn *begin(struct statedir *f, const struct csi_participant_kind *second, certstore_error *err)
 {
     csi_txn *txn = csi_txn_begin(&f->env, err);
     if (txn == NULL)
@@ -71,7 +30,7 @@ static csi_txn *begin(struct fixture *f, const struct csi_participant_kind *seco
     return txn;
 }
 
-static size_t recover(struct fixture *f)
+static size_t recover(struct statedir *f)
 {
     certstore_error err = { 0 };
     CSI_AUTO(certstore_report) *report = csi_recover(&f->env, &err);
@@ -80,7 +39,7 @@ static size_t recover(struct fixture *f)
 
 /* ------------------------------------------------------------------------------------------------------------------ memory */
 
-static certstore_status commit(struct fixture *f)
+static certstore_status commit(struct statedir *f)
 {
     certstore_error err = { 0 };
     CSI_AUTO(csi_txn) *txn = begin(f, &csi_memory_kind, &err);
@@ -94,29 +53,29 @@ static void a_failed_allocation_leaves_all_old_or_all_new(void **state)
     (void)state;
     bool done = false;
     for (long at = 1; !done; at++) {
-        struct fixture f;
-        open_fixture(&f);
+        struct statedir f;
+        statedir_open(&f);
         faulty_alloc_reset(at, false);
         certstore_status status = commit(&f);
         done = !faulty_alloc_hit();
         faulty_alloc_reset(0, false);
         csi_memory_reboot(&f.memory);
         recover(&f);
-        assert_true(hold(&f, "old a", "old b") || hold(&f, "new a", "new b"));
+        assert_true(statedir_holds(&f, "old a", "old b") || statedir_holds(&f, "new a", "new b"));
         if (status == CERTSTORE_OK)
-            assert_true(hold(&f, "new a", "new b"));
+            assert_true(statedir_holds(&f, "new a", "new b"));
         else if (status != CERTSTORE_E_IN_DOUBT)
-            assert_true(hold(&f, "old a", "old b"));
+            assert_true(statedir_holds(&f, "old a", "old b"));
         assert_int_equal(recover(&f), 0);
-        close_fixture(&f);
+        statedir_close(&f);
         assert_in_range(at, 1, 1000);
     }
 }
 
 /* A commit that stops dead at that change of the disk. */
-static bool die_at(struct fixture *f, long at)
+static bool die_at(struct statedir *f, long at)
 {
-    open_fixture(f);
+    statedir_open(f);
     f->os.stop_at = at;
     commit(f);
     bool died = f->os.changes >= at;
@@ -132,7 +91,7 @@ static void going_back_survives_any_failed_allocation(void **state)
     for (long where = 1; died; where++) {
         bool done = false;
         for (long at = 1; died && !done; at++) {
-            struct fixture f;
+            struct statedir f;
             died = die_at(&f, where);
             faulty_alloc_reset(at, false);
             recover(&f);
@@ -140,9 +99,9 @@ static void going_back_survives_any_failed_allocation(void **state)
             faulty_alloc_reset(0, false);
             csi_memory_reboot(&f.memory);
             recover(&f);
-            assert_true(hold(&f, "old a", "old b") || hold(&f, "new a", "new b"));
+            assert_true(statedir_holds(&f, "old a", "old b") || statedir_holds(&f, "new a", "new b"));
             assert_int_equal(recover(&f), 0);
-            close_fixture(&f);
+            statedir_close(&f);
             assert_in_range(at, 1, 1000);
         }
         assert_in_range(where, 1, 200);
@@ -166,9 +125,9 @@ static certstore_status always_pending(csi_participant *p, int64_t deadline, cer
 static void a_marker_that_comes_back_each_time_is_given_up(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct statedir f;
     certstore_error err = { 0 };
-    open_fixture(&f);
+    statedir_open(&f);
     struct csi_participant_kind kind = csi_memory_kind;
     kind.lock = always_pending;
     CSI_AUTO(csi_chars) *path = NULL;
@@ -178,16 +137,16 @@ static void a_marker_that_comes_back_each_time_is_given_up(void **state)
     CSI_AUTO(csi_txn) *txn = begin(&f, &kind, &err);
     assert_int_equal(csi_txn_commit(txn, &err), CERTSTORE_E_PENDING);
     assert_in_range(locked, 2, 100);
-    assert_true(hold(&f, "old a", "old b"));
-    close_fixture(&f);
+    assert_true(statedir_holds(&f, "old a", "old b"));
+    statedir_close(&f);
 }
 
 static void a_marker_whose_journal_cannot_be_settled_stops_the_commit(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct statedir f;
     certstore_error err = { 0 };
-    open_fixture(&f);
+    statedir_open(&f);
     struct csi_participant_kind kind = csi_memory_kind;
     kind.lock = always_pending;
     CSI_AUTO(csi_chars) *path = NULL;
@@ -197,8 +156,8 @@ static void a_marker_whose_journal_cannot_be_settled_stops_the_commit(void **sta
     named = path;
     CSI_AUTO(csi_txn) *txn = begin(&f, &kind, &err);
     assert_int_equal(csi_txn_commit(txn, &err), CERTSTORE_E_LOCKED);
-    assert_true(hold(&f, "old a", "old b"));
-    close_fixture(&f);
+    assert_true(statedir_holds(&f, "old a", "old b"));
+    statedir_close(&f);
 }
 
 /* A place that somebody else changes between COMMIT and its promotion. */
@@ -213,29 +172,29 @@ static certstore_status promote_too_late(csi_participant *p, struct csi_dirs *di
 static void a_store_changed_after_the_commit_point_is_in_doubt_and_stays_theirs(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct statedir f;
     certstore_error err = { 0 };
-    open_fixture(&f);
+    statedir_open(&f);
     struct csi_participant_kind kind = csi_memory_kind;
     kind.promote = promote_too_late;
     meddled = &f.memory;
     CSI_AUTO(csi_txn) *txn = begin(&f, &kind, &err);
     assert_int_equal(csi_txn_commit(txn, &err), CERTSTORE_E_IN_DOUBT);
     assert_false(csi_txn_committed(txn));
-    assert_true(hold(&f, "new a", "theirs"));
+    assert_true(statedir_holds(&f, "new a", "theirs"));
     csi_memory_reboot(&f.memory);
     assert_true(recover(&f) > 0); /* told to a person, and over */
-    assert_true(hold(&f, "new a", "theirs"));
+    assert_true(statedir_holds(&f, "new a", "theirs"));
     assert_int_equal(recover(&f), 0);
-    close_fixture(&f);
+    statedir_close(&f);
 }
 
 static void a_place_that_is_not_atomic_goes_through_the_commit_record_alone_as_well(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct statedir f;
     certstore_error err = { 0 };
-    open_fixture(&f);
+    statedir_open(&f);
     struct csi_participant_kind kind = csi_memory_kind;
     kind.atomic = false;
     csi_participant *p = csi_memory_participant(&f.memory, "b", "new b", &err);
@@ -246,8 +205,8 @@ static void a_place_that_is_not_atomic_goes_through_the_commit_record_alone_as_w
     assert_false(txn->light);
     assert_int_equal(csi_txn_commit(txn, &err), CERTSTORE_OK);
     assert_true(csi_txn_committed(txn));
-    assert_true(hold(&f, "old a", "new b"));
-    close_fixture(&f);
+    assert_true(statedir_holds(&f, "old a", "new b"));
+    statedir_close(&f);
 }
 
 /* A place whose staging others see at once: what takes it back must not be lost to a power failure that keeps the staging. */
@@ -268,9 +227,9 @@ static void what_others_see_early_is_staged_after_its_journal_is_durable(void **
     kind.early = true;
     kind.stage = stage_in_sight;
     for (long at = 1; !done; at++) {
-        struct fixture f;
+        struct statedir f;
         certstore_error err = { 0 };
-        open_fixture(&f);
+        statedir_open(&f);
         watched = &f.os;
         CSI_AUTO(csi_chars) *made = csi_state_txn_dir(&f.env, true, &err);
         assert_non_null(made);
@@ -285,12 +244,12 @@ static void what_others_see_early_is_staged_after_its_journal_is_durable(void **
         refused += in_sync && syncs_at_stage < 0;
         faulty_os_reset(&f.os);
         assert_true(syncs_at_stage != 0); /* not staged, or after a sync */
-        assert_true(status == CERTSTORE_OK || hold(&f, "old a", "old b"));
+        assert_true(status == CERTSTORE_OK || statedir_holds(&f, "old a", "old b"));
         csi_txn_free(csi_steal(&txn));
         csi_memory_reboot(&f.memory);
         recover(&f);
-        assert_true(hold(&f, "old a", "old b"));
-        close_fixture(&f);
+        assert_true(statedir_holds(&f, "old a", "old b"));
+        statedir_close(&f);
         assert_in_range(at, 1, 200);
     }
     assert_true(refused > 0); /* a journal that cannot be made durable is no journal */
@@ -301,9 +260,9 @@ static void what_others_see_early_is_staged_after_its_journal_is_durable(void **
 static void nothing_is_added_to_what_is_prepared_and_a_child_prepares_nothing(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct statedir f;
     certstore_error err = { 0 };
-    open_fixture(&f);
+    statedir_open(&f);
     CSI_AUTO(csi_txn) *txn = begin(&f, &csi_memory_kind, &err);
     f.os.pid = 1;
     assert_int_equal(csi_txn_prepare(txn, &err), CERTSTORE_E_ARGUMENT);
@@ -314,17 +273,17 @@ static void nothing_is_added_to_what_is_prepared_and_a_child_prepares_nothing(vo
     assert_int_equal(csi_txn_add(txn, csi_memory_participant(&f.memory, "c", "new c", &err), &err), CERTSTORE_E_ARGUMENT);
     err = (certstore_error){ 0 };
     assert_int_equal(csi_txn_commit(txn, &err), CERTSTORE_OK);
-    assert_true(hold(&f, "new a", "new b"));
-    close_fixture(&f);
+    assert_true(statedir_holds(&f, "new a", "new b"));
+    statedir_close(&f);
 }
 
 /* A generation's row passes to the transaction that followed where a power failure kept a dead one's from being known: the row is theirs. */
 static void going_back_leaves_a_row_that_became_a_later_transactions(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct statedir f;
     certstore_error err = { 0 };
-    open_fixture(&f);
+    statedir_open(&f);
     CSI_AUTO(csi_txn) *txn = begin(&f, &csi_memory_kind, &err);
     assert_int_equal(csi_txn_prepare(txn, &err), CERTSTORE_OK);
     const struct csi_member *member = &txn->members[0];
@@ -333,13 +292,13 @@ static void going_back_leaves_a_row_that_became_a_later_transactions(void **stat
     assert_int_equal(csi_state_put_row(&f.os.table, f.txn_dir, member->participant->store, &later, &err), CERTSTORE_OK);
     CSI_AUTO(csi_chars) *row = csi_state_row_path(f.txn_dir, member->participant->store, member->generation, &err);
     csi_txn_free(csi_steal(&txn));
-    assert_true(hold(&f, "old a", "old b"));
+    assert_true(statedir_holds(&f, "old a", "old b"));
     assert_int_equal(access(f.txn_dir, F_OK), 0);
     char text[256];
     assert_true(readlink(row, text, sizeof text) > CSI_ID_TEXT);
     assert_memory_equal(text, later.txn, CSI_ID_TEXT);
     assert_int_equal(test_names(f.txn_dir), 1);
-    close_fixture(&f);
+    statedir_close(&f);
 }
 
 int main(void)

@@ -13,64 +13,12 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "media/memory.h"
 #include "support/faulty_alloc.h"
-#include "support/faulty_os.h"
+#include "support/statedir.h"
 #include "txn/state.h"
-#include "txn/transaction.h"
 
-#define ID "0123456789abcdef0123456789abcdef"
-#define OTHER_ID "fedcba9876543210fedcba9876543210"
-static const struct csi_participant_kind *const kinds[] = { &csi_memory_kind, NULL };
-
-struct fixture {
-    struct faulty_os os;
-    struct csi_memory memory;
-    char *dir;
-    char *state;
-    char *txn_dir;
-    char *journal; /* ID.open */
-    struct csi_txn_env env;
-};
-
-static void open_fixture(struct fixture *f)
-{
-    *f = (struct fixture){ 0 };
-    faulty_os_init(&f->os);
-    f->dir = test_dir_new();
-    assert_true(asprintf(&f->state, "%s/state", f->dir) > 0);
-    assert_true(asprintf(&f->txn_dir, "%s/txn", f->state) > 0);
-    assert_true(asprintf(&f->journal, "%s/" ID ".open", f->txn_dir) > 0);
-    f->env = (struct csi_txn_env){ .os = &f->os.table, .state_dir = f->state, .kinds = kinds, .world = &f->memory, .generations = 5 };
-    certstore_error err = { 0 };
-    csi_memory_set(&f->memory, "a", "old a", &err);
-    csi_memory_set(&f->memory, "b", "old b", &err);
-    CSI_AUTO(csi_chars) *made = csi_state_txn_dir(&f->env, true, &err);
-    assert_non_null(made);
-}
-
-static void close_fixture(struct fixture *f)
-{
-    csi_memory_clear(&f->memory);
-    test_dir_remove(f->dir);
-    free(f->state);
-    free(f->txn_dir);
-    free(f->journal);
-}
-
-static bool is_there(const struct fixture *f, const char *name)
-{
-    struct stat st;
-    CSI_AUTO(csi_chars) *path = NULL;
-    assert_true(asprintf(&path, "%s/%s", f->txn_dir, name) > 0);
-    return lstat(path, &st) == 0;
-}
-
-static bool hold(const struct fixture *f, const char *a, const char *b)
-{
-    return csi_span_equal(csi_blob_span(csi_memory_find(&f->memory, "a")->content), csi_span_text(a)) &&
-           csi_span_equal(csi_blob_span(csi_memory_find(&f->memory, "b")->content), csi_span_text(b));
-}
+#define ID STATEDIR_ID
+#define OTHER_ID STATEDIR_OTHER_ID
 
 static bool reports(const certstore_report *report, const char *code)
 {
@@ -78,12 +26,6 @@ static bool reports(const certstore_report *report, const char *code)
         if (strcmp(report->rows[i].code, code) == 0)
             return true;
     return false;
-}
-
-static certstore_report *recover(struct fixture *f)
-{
-    certstore_error err = { 0 };
-    return csi_recover(&f->env, &err);
 }
 
 /* ------------------------------------------------------------------------------------------------------- journals made by hand */
@@ -123,7 +65,7 @@ static void add_type(csi_journal *journal, const char *type, certstore_error *er
 }
 
 /* A dead transaction that would make "a" hold "new a"; last: its last record, or NULL. */
-static void put_journal(struct fixture *f, bool light, int part, const char *last)
+static void put_journal(struct statedir *f, bool light, int part, const char *last)
 {
     certstore_error err = { 0 };
     csi_journal *journal = csi_journal_create(&csi_os_real, f->journal, 0, &err);
@@ -141,62 +83,62 @@ static void a_part_that_no_store_has_blocks(void **state)
     (void)state;
     static const int parts[] = { -1, CSI_PARTS_MAX };
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        struct fixture f;
-        open_fixture(&f);
+        struct statedir f;
+        statedir_open_made(&f);
         put_journal(&f, false, parts[i], "COMMIT");
-        CSI_AUTO(certstore_report) *report = recover(&f);
+        CSI_AUTO(certstore_report) *report = statedir_recover(&f);
         assert_true(reports(report, "blocked"));
-        assert_true(hold(&f, "old a", "old b"));
-        assert_true(is_there(&f, ID ".open"));
-        close_fixture(&f);
+        assert_true(statedir_holds(&f, "old a", "old b"));
+        assert_true(statedir_has(&f, ID ".open"));
+        statedir_close(&f);
     }
 }
 
 static void a_journal_under_another_transactions_name_blocks(void **state)
 {
     (void)state;
-    struct fixture f;
-    open_fixture(&f);
+    struct statedir f;
+    statedir_open_made(&f);
     put_journal(&f, false, 0, "COMMIT");
     CSI_AUTO(csi_chars) *renamed = NULL;
     assert_true(asprintf(&renamed, "%s/" OTHER_ID ".open", f.txn_dir) > 0);
     assert_int_equal(rename(f.journal, renamed), 0);
-    CSI_AUTO(certstore_report) *report = recover(&f);
+    CSI_AUTO(certstore_report) *report = statedir_recover(&f);
     assert_true(reports(report, "blocked"));
     assert_non_null(strstr(report->rows[0].message, "renamed"));
-    assert_true(hold(&f, "old a", "old b"));
-    close_fixture(&f);
+    assert_true(statedir_holds(&f, "old a", "old b"));
+    statedir_close(&f);
 }
 
 static void a_light_journal_torn_before_its_participant_goes(void **state)
 {
     (void)state;
-    struct fixture f;
-    open_fixture(&f);
+    struct statedir f;
+    statedir_open_made(&f);
     put_journal(&f, true, INT_MIN, NULL);
-    CSI_AUTO(certstore_report) *report = recover(&f);
+    CSI_AUTO(certstore_report) *report = statedir_recover(&f);
     assert_true(reports(report, "recovered-back"));
-    assert_false(is_there(&f, ID ".open"));
-    assert_true(hold(&f, "old a", "old b"));
-    close_fixture(&f);
+    assert_false(statedir_has(&f, ID ".open"));
+    assert_true(statedir_holds(&f, "old a", "old b"));
+    statedir_close(&f);
 }
 
 static void a_place_that_cannot_be_looked_at_leaves_a_light_transaction_pending(void **state)
 {
     (void)state;
-    struct fixture f;
-    open_fixture(&f);
+    struct statedir f;
+    statedir_open_made(&f);
     put_journal(&f, true, 0, NULL);
     f.memory.fail_at = 2; /* locked, then looked at */
-    CSI_AUTO(certstore_report) *report = recover(&f);
+    CSI_AUTO(certstore_report) *report = statedir_recover(&f);
     assert_true(reports(report, "blocked"));
-    assert_true(is_there(&f, ID ".open"));
+    assert_true(statedir_has(&f, ID ".open"));
     f.memory.fail_at = 0;
     csi_memory_reboot(&f.memory);
-    CSI_AUTO(certstore_report) *again = recover(&f);
+    CSI_AUTO(certstore_report) *again = statedir_recover(&f);
     assert_true(reports(again, "recovered-back"));
-    assert_false(is_there(&f, ID ".open"));
-    close_fixture(&f);
+    assert_false(statedir_has(&f, ID ".open"));
+    statedir_close(&f);
 }
 
 /* What a person must be told is told, or asked for again: never is a transaction over and nobody knows that a store was left as it is. */
@@ -207,9 +149,9 @@ static void a_conflict_is_told_or_the_call_fails_for_want_of_memory(void **state
     for (size_t i = 0; i < 2; i++) {
         bool done = false;
         for (long at = 1; !done; at++) {
-            struct fixture f;
+            struct statedir f;
             certstore_error err = { 0 };
-            open_fixture(&f);
+            statedir_open_made(&f);
             put_journal(&f, false, 0, last[i]);
             csi_memory_set(&f.memory, "a", "theirs", &err);
             faulty_alloc_reset(at, false);
@@ -219,9 +161,9 @@ static void a_conflict_is_told_or_the_call_fails_for_want_of_memory(void **state
             if (report == NULL)
                 assert_int_equal(err.status, CERTSTORE_E_MEMORY);
             else
-                assert_true(reports(report, "in-doubt") || reports(report, "blocked") || is_there(&f, ID ".open"));
-            assert_true(hold(&f, "theirs", "old b"));
-            close_fixture(&f);
+                assert_true(reports(report, "in-doubt") || reports(report, "blocked") || statedir_has(&f, ID ".open"));
+            assert_true(statedir_holds(&f, "theirs", "old b"));
+            statedir_close(&f);
             assert_in_range(at, 1, 1000);
         }
     }
@@ -232,15 +174,15 @@ static void whether_a_transaction_is_over_is_not_said_without_memory(void **stat
     (void)state;
     bool done = false;
     for (long at = 1; !done; at++) {
-        struct fixture f;
+        struct statedir f;
         certstore_error err = { 0 };
-        open_fixture(&f);
+        statedir_open_made(&f);
         faulty_alloc_reset(at, false);
         certstore_status status = csi_settle(&f.env, f.journal, false, false, NULL, &err);
         done = !faulty_alloc_hit();
         faulty_alloc_reset(0, false);
         assert_true(done ? status == CERTSTORE_OK : status != CERTSTORE_OK);
-        close_fixture(&f);
+        statedir_close(&f);
         assert_in_range(at, 1, 100);
     }
 }
@@ -253,9 +195,9 @@ static void what_lies_beside_a_living_journal_stays_and_what_lies_beside_none_go
     static const char *const strange[] = { "x", ".old", "open", ID ".-x", ID ".3" };
     bool done = false;
     for (long at = 1; !done; at++) {
-        struct fixture f;
+        struct statedir f;
         certstore_error err = { 0 };
-        open_fixture(&f);
+        statedir_open_made(&f);
         for (size_t i = 0; i < sizeof strange / sizeof *strange; i++)
             test_write(f.txn_dir, strange[i], "strange");
         test_write(f.txn_dir, ID ".plan-0123456789abcdef", "of a transaction that lives");
@@ -269,20 +211,20 @@ static void what_lies_beside_a_living_journal_stays_and_what_lies_beside_none_go
         faulty_alloc_reset(0, false);
         if (done)
             assert_true(reports(report, "active"));
-        CSI_UNUSED CSI_AUTO(certstore_report) *again = recover(&f);
+        CSI_UNUSED CSI_AUTO(certstore_report) *again = statedir_recover(&f);
         for (size_t i = 0; i < sizeof strange / sizeof *strange; i++)
-            assert_true(is_there(&f, strange[i]));
-        assert_true(is_there(&f, ID ".open"));
-        assert_true(is_there(&f, ID ".plan-0123456789abcdef"));
-        assert_false(is_there(&f, OTHER_ID ".plan-0123456789abcdef"));
+            assert_true(statedir_has(&f, strange[i]));
+        assert_true(statedir_has(&f, ID ".open"));
+        assert_true(statedir_has(&f, ID ".plan-0123456789abcdef"));
+        assert_false(statedir_has(&f, OTHER_ID ".plan-0123456789abcdef"));
         csi_journal_free(csi_steal(&alive));
-        close_fixture(&f);
+        statedir_close(&f);
         assert_in_range(at, 1, 1000);
     }
 }
 
 /* Between the list of names and a look at a row another process begins a transaction, or ends one. */
-static const struct fixture *meanwhile;
+static const struct statedir *meanwhile;
 static const char *made_meanwhile;
 static ssize_t readlink_slowly(const struct csi_os *os, int dir, const char *path, char *text, size_t room)
 {
@@ -296,8 +238,8 @@ static void a_row_whose_journal_was_made_after_the_names_were_listed_stays(void 
     (void)state;
     static const char *const made[] = { ID ".open", ID ".done", NULL };
     for (size_t i = 0; i < 3; i++) {
-        struct fixture f;
-        open_fixture(&f);
+        struct statedir f;
+        statedir_open_made(&f);
         CSI_AUTO(csi_chars) *row = NULL;
         assert_true(asprintf(&row, "%s/" OTHER_ID ".2", f.txn_dir) > 0);
         assert_int_equal(symlink(ID ":-:-:", row), 0);
@@ -305,10 +247,10 @@ static void a_row_whose_journal_was_made_after_the_names_were_listed_stays(void 
         made_meanwhile = made[i];
         if (made[i] != NULL)
             f.os.table.readlink = readlink_slowly;
-        CSI_AUTO(certstore_report) *report = recover(&f);
+        CSI_AUTO(certstore_report) *report = statedir_recover(&f);
         assert_non_null(report);
-        assert_int_equal(is_there(&f, OTHER_ID ".2"), made[i] != NULL); /* of a transaction that nobody knows: cleared away */
-        close_fixture(&f);
+        assert_int_equal(statedir_has(&f, OTHER_ID ".2"), made[i] != NULL); /* of a transaction that nobody knows: cleared away */
+        statedir_close(&f);
     }
 }
 
@@ -317,9 +259,9 @@ static void a_row_is_cleared_away_or_stays_whole_whatever_allocation_fails(void 
     (void)state;
     bool done = false;
     for (long at = 1; !done; at++) {
-        struct fixture f;
+        struct statedir f;
         certstore_error err = { 0 };
-        open_fixture(&f);
+        statedir_open_made(&f);
         CSI_AUTO(csi_chars) *row = NULL;
         assert_true(asprintf(&row, "%s/" OTHER_ID ".2", f.txn_dir) > 0);
         assert_int_equal(symlink(ID ":-:-:", row), 0);
@@ -328,10 +270,10 @@ static void a_row_is_cleared_away_or_stays_whole_whatever_allocation_fails(void 
         CSI_UNUSED CSI_AUTO(certstore_report) *report = csi_recover(&f.env, &err);
         done = !faulty_alloc_hit();
         faulty_alloc_reset(0, false);
-        CSI_UNUSED CSI_AUTO(certstore_report) *again = recover(&f);
-        assert_false(is_there(&f, OTHER_ID ".2"));
-        assert_false(is_there(&f, OTHER_ID ".1.0.old"));
-        close_fixture(&f);
+        CSI_UNUSED CSI_AUTO(certstore_report) *again = statedir_recover(&f);
+        assert_false(statedir_has(&f, OTHER_ID ".2"));
+        assert_false(statedir_has(&f, OTHER_ID ".1.0.old"));
+        statedir_close(&f);
         assert_in_range(at, 1, 1000);
     }
 }
@@ -344,9 +286,9 @@ static void what_is_pending_is_told_or_the_call_fails(void **state)
     for (int alloc = 0; alloc < 2; alloc++) {
         bool done = false;
         for (long at = 1; !done; at++) {
-            struct fixture f;
+            struct statedir f;
             certstore_error err = { 0 };
-            open_fixture(&f);
+            statedir_open_made(&f);
             put_journal(&f, false, 0, "COMMIT");
             if (alloc) {
                 faulty_alloc_reset(at, false);
@@ -361,8 +303,8 @@ static void what_is_pending_is_told_or_the_call_fails(void **state)
                 assert_true(!done && err.status != CERTSTORE_OK);
             else
                 assert_true(reports(report, "pending"));
-            assert_true(is_there(&f, ID ".open"));
-            close_fixture(&f);
+            assert_true(statedir_has(&f, ID ".open"));
+            statedir_close(&f);
             assert_in_range(at, 1, 100);
         }
     }
@@ -371,9 +313,9 @@ static void what_is_pending_is_told_or_the_call_fails(void **state)
 static void a_transaction_whose_process_lives_is_active_and_not_pending(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct statedir f;
     certstore_error err = { 0 };
-    open_fixture(&f);
+    statedir_open_made(&f);
     CSI_AUTO(csi_journal) *alive = csi_journal_create(&csi_os_real, f.journal, 0, &err);
     assert_non_null(alive);
     CSI_AUTO(certstore_report) *report = csi_pending(&f.env, &err);
@@ -383,7 +325,7 @@ static void a_transaction_whose_process_lives_is_active_and_not_pending(void **s
     assert_int_equal(symlink("nowhere", f.journal), 0); /* what cannot be opened is nobody's who works on it */
     CSI_AUTO(certstore_report) *link = csi_pending(&f.env, &err);
     assert_true(reports(link, "pending"));
-    close_fixture(&f);
+    statedir_close(&f);
 }
 
 int main(void)

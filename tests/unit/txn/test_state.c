@@ -12,57 +12,15 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "media/memory.h"
 #include "support/faulty_alloc.h"
-#include "support/faulty_os.h"
+#include "support/statedir.h"
 #include "txn/state.h"
-#include "txn/transaction.h"
 
-#define ID "0123456789abcdef0123456789abcdef"
-#define OTHER_ID "fedcba9876543210fedcba9876543210"
+#define ID STATEDIR_ID
+#define OTHER_ID STATEDIR_OTHER_ID
 #define DIGITS ID ID
-static const struct csi_participant_kind *const kinds[] = { &csi_memory_kind, NULL };
 
-struct fixture {
-    struct faulty_os os;
-    struct csi_memory memory;
-    char *dir;
-    char *state;
-    char *txn_dir;
-    struct csi_txn_env env;
-};
-
-static void open_fixture(struct fixture *f)
-{
-    *f = (struct fixture){ 0 };
-    faulty_os_init(&f->os);
-    f->dir = test_dir_new();
-    assert_true(asprintf(&f->state, "%s/state", f->dir) > 0);
-    assert_true(asprintf(&f->txn_dir, "%s/txn", f->state) > 0);
-    f->env = (struct csi_txn_env){ .os = &f->os.table, .state_dir = f->state, .kinds = kinds, .world = &f->memory, .generations = 5 };
-    certstore_error err = { 0 };
-    csi_memory_set(&f->memory, "a", "old a", &err);
-    CSI_AUTO(csi_chars) *made = csi_state_txn_dir(&f->env, true, &err);
-    assert_non_null(made);
-}
-
-static void close_fixture(struct fixture *f)
-{
-    csi_memory_clear(&f->memory);
-    test_dir_remove(f->dir);
-    free(f->state);
-    free(f->txn_dir);
-}
-
-static bool is_there(const struct fixture *f, const char *name)
-{
-    struct stat st;
-    CSI_AUTO(csi_chars) *path = NULL;
-    assert_true(asprintf(&path, "%s/%s", f->txn_dir, name) > 0);
-    return lstat(path, &st) == 0;
-}
-
-static void put_link(const struct fixture *f, const char *name, const char *text)
+static void put_link(const struct statedir *f, const char *name, const char *text)
 {
     CSI_AUTO(csi_chars) *path = NULL;
     assert_true(asprintf(&path, "%s/%s", f->txn_dir, name) > 0);
@@ -71,7 +29,7 @@ static void put_link(const struct fixture *f, const char *name, const char *text
 }
 
 /* A whole transaction over the cell "a". */
-static certstore_status change(struct fixture *f, const char *content, certstore_error *err)
+static certstore_status change(struct statedir *f, const char *content, certstore_error *err)
 {
     CSI_AUTO(csi_txn) *txn = csi_txn_begin(&f->env, err);
     csi_participant *p = txn != NULL ? csi_memory_participant(&f->memory, "a", content, err) : NULL;
@@ -80,7 +38,7 @@ static certstore_status change(struct fixture *f, const char *content, certstore
     return csi_txn_commit(txn, err);
 }
 
-static bool holds(const struct fixture *f, const char *content)
+static bool holds(const struct statedir *f, const char *content)
 {
     return csi_span_equal(csi_blob_span(csi_memory_find(&f->memory, "a")->content), csi_span_text(content));
 }
@@ -93,12 +51,6 @@ static void key_of_a(char *key)
     csi_digest_text(csi_span_text("a"), digest, &err);
     memcpy(key, digest, CSI_ID_TEXT);
     key[CSI_ID_TEXT] = '\0';
-}
-
-static certstore_report *recover(struct fixture *f)
-{
-    certstore_error err = { 0 };
-    return csi_recover(&f->env, &err);
 }
 
 /* ------------------------------------------------------------------------------------------------------- the directory itself */
@@ -130,8 +82,8 @@ static void a_state_directory_is_used_if_root_or_we_own_it_and_nobody_else_can_w
         { S_IFDIR | 0700, 1000, true },  { S_IFDIR | 0755, 0, true },  { S_IFDIR | 0700, 1001, false }, { S_IFDIR | 0720, 1000, false },
         { S_IFDIR | 0702, 1000, false }, { S_IFLNK | 0777, 0, false }, { S_IFREG | 0600, 1000, false },
     };
-    struct fixture f;
-    open_fixture(&f);
+    struct statedir f;
+    statedir_open_made(&f);
     f.os.table.stat = pretend_stat;
     f.os.table.euid = somebody;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -142,15 +94,15 @@ static void a_state_directory_is_used_if_root_or_we_own_it_and_nobody_else_can_w
         assert_int_equal(dir != NULL, cases[i].good);
         assert_int_equal(err.status, cases[i].good ? CERTSTORE_OK : CERTSTORE_E_ARGUMENT);
     }
-    close_fixture(&f);
+    statedir_close(&f);
 }
 
 static void a_state_directory_is_named_from_the_root_and_is_a_directory(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct statedir f;
     certstore_error err = { 0 };
-    open_fixture(&f);
+    statedir_open_made(&f);
     f.env.state_dir = "state";
     assert_null(csi_state_txn_dir(&f.env, true, &err));
     assert_int_equal(err.status, CERTSTORE_E_ARGUMENT);
@@ -161,7 +113,7 @@ static void a_state_directory_is_named_from_the_root_and_is_a_directory(void **s
     f.env.state_dir = file;
     assert_null(csi_state_txn_dir(&f.env, true, &err));
     assert_non_null(strstr(err.message, "cannot be made"));
-    close_fixture(&f);
+    statedir_close(&f);
 }
 
 static char made_first[64];
@@ -179,15 +131,15 @@ static int refuse_mkdir(const struct csi_os *os, int dir, const char *path, mode
 static void a_state_directory_may_lie_at_the_root(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct statedir f;
     certstore_error err = { 0 };
-    open_fixture(&f);
+    statedir_open_made(&f);
     f.os.table.mkdir = refuse_mkdir;
     f.env.state_dir = "/certstore-state-that-is-not-there";
     made_first[0] = '\0';
     assert_null(csi_state_txn_dir(&f.env, true, &err)); /* the second, txn in it, is refused */
     assert_string_equal(made_first, f.env.state_dir);
-    close_fixture(&f);
+    statedir_close(&f);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------- rows */
@@ -207,8 +159,8 @@ static void a_row_is_read_as_far_as_it_says_something(void **state)
         { "short:" DIGITS ":-:light", false, true, false, true },
         { "-", false, false, false, false },
     };
-    struct fixture f;
-    open_fixture(&f);
+    struct statedir f;
+    statedir_open_made(&f);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         certstore_error err = { 0 };
         struct csi_row row = { .generation = 3 };
@@ -221,7 +173,7 @@ static void a_row_is_read_as_far_as_it_says_something(void **state)
         assert_string_equal(row.content.part[1], cases[i].second ? DIGITS : "");
         assert_int_equal(row.light, cases[i].light);
     }
-    close_fixture(&f);
+    statedir_close(&f);
 }
 
 static const char *const strange[] = {
@@ -231,9 +183,9 @@ static const char *const strange[] = {
 static void names_that_are_no_row_are_none_and_stay(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct statedir f;
     certstore_error err = { 0 };
-    open_fixture(&f);
+    statedir_open_made(&f);
     for (size_t i = 0; i < sizeof strange / sizeof *strange; i++)
         test_write(f.txn_dir, strange[i], "strange");
     put_link(&f, ID ".7", OTHER_ID ":-:-:");
@@ -246,17 +198,17 @@ static void names_that_are_no_row_are_none_and_stay(void **state)
     assert_int_equal(rows.count, 1);
     assert_int_equal(rows.items[0].generation, 7);
     csi_state_retain(&f.os.table, f.txn_dir, ID, 7, 1); /* 6 is the one to keep */
-    assert_true(is_there(&f, ID ".6.0.old"));
+    assert_true(statedir_has(&f, ID ".6.0.old"));
     csi_state_retain(&f.os.table, f.txn_dir, ID, 8, 1);
-    assert_false(is_there(&f, ID ".6.0.old"));
+    assert_false(statedir_has(&f, ID ".6.0.old"));
     csi_state_forget(&f.os.table, f.txn_dir, OTHER_ID);
-    assert_false(is_there(&f, ID ".7"));
-    CSI_AUTO(certstore_report) *report = recover(&f);
+    assert_false(statedir_has(&f, ID ".7"));
+    CSI_AUTO(certstore_report) *report = statedir_recover(&f);
     assert_int_equal(report->count, 0);
     for (size_t i = 0; i + 1 < sizeof strange / sizeof *strange; i++)
-        assert_true(is_there(&f, strange[i]));
-    assert_false(is_there(&f, ID ".plan-")); /* whose journal is over */
-    close_fixture(&f);
+        assert_true(statedir_has(&f, strange[i]));
+    assert_false(statedir_has(&f, ID ".plan-")); /* whose journal is over */
+    statedir_close(&f);
 }
 
 /* A transaction takes its row back while others look. */
@@ -273,11 +225,11 @@ static ssize_t readlink_too_late(const struct csi_os *os, int dir, const char *p
 static void a_row_that_goes_while_it_is_looked_at_is_none(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct statedir f;
     certstore_error err = { 0 };
     char key[CSI_ID_TEXT + 1];
     char name[64];
-    open_fixture(&f);
+    statedir_open_made(&f);
     key_of_a(key);
     assert_int_equal(change(&f, "second", &err), CERTSTORE_OK);
     snprintf(name, sizeof name, "%s.9", key);
@@ -293,8 +245,8 @@ static void a_row_that_goes_while_it_is_looked_at_is_none(void **state)
     assert_int_equal(rows.items[0].generation, 2);
     assert_int_equal(change(&f, "third", &err), CERTSTORE_OK);
     snprintf(name, sizeof name, "%s.3", key);
-    assert_true(is_there(&f, name)); /* after 2, not after 9 */
-    close_fixture(&f);
+    assert_true(statedir_has(&f, name)); /* after 2, not after 9 */
+    statedir_close(&f);
 }
 
 static void clearing_away_takes_the_row_last_whatever_fails(void **state)
@@ -303,8 +255,8 @@ static void clearing_away_takes_the_row_last_whatever_fails(void **state)
     for (int alloc = 0; alloc < 2; alloc++) {
         bool done = false;
         for (long at = 1; !done; at++) {
-            struct fixture f;
-            open_fixture(&f);
+            struct statedir f;
+            statedir_open_made(&f);
             put_link(&f, OTHER_ID ".7", ID ":-:-:");
             test_write(f.txn_dir, OTHER_ID ".6.0.old", "old");
             test_write(f.txn_dir, OTHER_ID ".8", "a file where a row belongs");
@@ -319,11 +271,11 @@ static void clearing_away_takes_the_row_last_whatever_fails(void **state)
             bool failed_to_unlink = f.os.hit != NULL && strcmp(f.os.hit, "unlink") == 0;
             faulty_alloc_reset(0, false);
             faulty_os_reset(&f.os);
-            assert_true(is_there(&f, OTHER_ID ".7") || !is_there(&f, OTHER_ID ".6.0.old") || failed_to_unlink);
+            assert_true(statedir_has(&f, OTHER_ID ".7") || !statedir_has(&f, OTHER_ID ".6.0.old") || failed_to_unlink);
             csi_state_forget(&f.os.table, f.txn_dir, ID);
-            assert_false(is_there(&f, OTHER_ID ".7"));
-            assert_true(is_there(&f, OTHER_ID ".8"));
-            close_fixture(&f);
+            assert_false(statedir_has(&f, OTHER_ID ".7"));
+            assert_true(statedir_has(&f, OTHER_ID ".8"));
+            statedir_close(&f);
             assert_in_range(at, 1, 1000);
         }
     }
@@ -334,23 +286,23 @@ static void old_generations_that_cannot_go_now_go_next_time(void **state)
     (void)state;
     bool done = false;
     for (long at = 1; !done; at++) {
-        struct fixture f;
-        open_fixture(&f);
+        struct statedir f;
+        statedir_open_made(&f);
         test_write(f.txn_dir, OTHER_ID ".2.0.old", "old");
         faulty_alloc_reset(at, false);
         csi_state_retain(&f.os.table, f.txn_dir, OTHER_ID, 9, 1);
         done = !faulty_alloc_hit();
         faulty_alloc_reset(0, false);
         csi_state_retain(&f.os.table, f.txn_dir, OTHER_ID, 9, 1);
-        assert_false(is_there(&f, OTHER_ID ".2.0.old"));
-        close_fixture(&f);
+        assert_false(statedir_has(&f, OTHER_ID ".2.0.old"));
+        statedir_close(&f);
         assert_in_range(at, 1, 100);
     }
 }
 
 /* ---------------------------------------------------------------------------------------------------------------- numbers */
 
-static csi_txn *begin_with(struct fixture *f, const char *before0, const char *before1, certstore_error *err)
+static csi_txn *begin_with(struct statedir *f, const char *before0, const char *before1, certstore_error *err)
 {
     csi_txn *txn = csi_txn_begin(&f->env, err);
     csi_participant *p = csi_memory_participant(&f->memory, "a", "new a", err);
@@ -372,10 +324,10 @@ static void what_only_one_side_knows_of_a_second_file_is_no_change(void **state)
         { "-", "", 7 }, { DIGITS, "", 7 }, { "-", DIGITS, 7 }, { DIGITS, DIGITS, 7 }, { DIGITS, ID "00000000000000000000000000000000", 8 },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct fixture f;
+        struct statedir f;
         certstore_error err = { 0 };
         char key[CSI_ID_TEXT + 1], name[64], text[256];
-        open_fixture(&f);
+        statedir_open_made(&f);
         key_of_a(key);
         CSI_AUTO(csi_txn) *txn = begin_with(&f, NULL, cases[i].now1, &err);
         snprintf(name, sizeof name, "%s.7", key);
@@ -384,7 +336,7 @@ static void what_only_one_side_knows_of_a_second_file_is_no_change(void **state)
         assert_int_equal(csi_txn_number(txn, &err), CERTSTORE_OK);
         assert_int_equal(txn->members[0].old_generation, cases[i].old_generation);
         assert_int_equal(txn->members[0].generation, cases[i].old_generation + 1);
-        close_fixture(&f);
+        statedir_close(&f);
     }
 }
 
@@ -393,23 +345,23 @@ static void a_store_of_which_only_the_second_file_is_there_has_a_first_generatio
     (void)state;
     static const char *const second[] = { "", DIGITS };
     for (int i = 0; i < 2; i++) {
-        struct fixture f;
+        struct statedir f;
         certstore_error err = { 0 };
-        open_fixture(&f);
+        statedir_open_made(&f);
         CSI_AUTO(csi_txn) *txn = begin_with(&f, "", second[i], &err);
         assert_int_equal(csi_txn_number(txn, &err), CERTSTORE_OK);
         assert_int_equal(txn->members[0].old_generation, i);
-        close_fixture(&f);
+        statedir_close(&f);
     }
 }
 
 static void a_generation_whose_transaction_is_open_does_not_count(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct statedir f;
     certstore_error err = { 0 };
     char key[CSI_ID_TEXT + 1], name[64];
-    open_fixture(&f);
+    statedir_open_made(&f);
     key_of_a(key);
     snprintf(name, sizeof name, "%s.7", key);
     put_link(&f, name, OTHER_ID ":-:-:");
@@ -418,7 +370,7 @@ static void a_generation_whose_transaction_is_open_does_not_count(void **state)
     CSI_AUTO(csi_txn) *txn = begin_with(&f, NULL, "", &err);
     assert_int_equal(csi_txn_number(txn, &err), CERTSTORE_OK);
     assert_int_equal(txn->members[0].old_generation, 1);
-    close_fixture(&f);
+    statedir_close(&f);
 }
 
 /* With a history behind it a commit reads rows. */
@@ -428,9 +380,9 @@ static void a_later_commit_survives_any_failed_call_or_allocation(void **state)
     for (int alloc = 0; alloc < 2; alloc++) {
         bool done = false;
         for (long at = 1; !done; at++) {
-            struct fixture f;
+            struct statedir f;
             certstore_error err = { 0 };
-            open_fixture(&f);
+            statedir_open_made(&f);
             assert_int_equal(change(&f, "second", &err), CERTSTORE_OK);
             test_write(f.txn_dir, OTHER_ID ".open", ""); /* somebody else's first moment */
             faulty_os_reset(&f.os);
@@ -445,10 +397,10 @@ static void a_later_commit_survives_any_failed_call_or_allocation(void **state)
             faulty_alloc_reset(0, false);
             faulty_os_reset(&f.os);
             csi_memory_reboot(&f.memory);
-            CSI_AUTO(certstore_report) *report = recover(&f);
+            CSI_AUTO(certstore_report) *report = statedir_recover(&f);
             assert_non_null(report);
             assert_true(holds(&f, "third") || (status != CERTSTORE_OK && holds(&f, "second")));
-            close_fixture(&f);
+            statedir_close(&f);
             assert_in_range(at, 1, 1000);
         }
     }
