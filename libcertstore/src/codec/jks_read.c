@@ -300,13 +300,21 @@ static bool holds_certificates_only(const certstore_bundle *bundle)
     return true;
 }
 
+/* Room for as many entries as are said to come, but no more than can be: each takes tag, alias, date and length at least. */
+static certstore_status reserve(struct decoder *d, uint32_t count)
+{
+    enum { ENTRY_MIN = 4 + 2 + 8 + 4 };
+    const size_t possible = csi_left(&d->r) / ENTRY_MIN;
+    return csi_bundle_reserve(d->bundle, count < possible ? count : possible, d->err);
+}
+
 static certstore_status read_store(struct decoder *d)
 {
     uint32_t count;
     CSI_TRY(read_header(d, &count));
     if (d->password != NULL)
         CSI_TRY(csi_java_digest_begin(&d->digest, d->password, d->err));
-    CSI_TRY(csi_bundle_reserve(d->bundle, count, d->err)); /* each of them takes 14 bytes of the file at least */
+    CSI_TRY(reserve(d, count));
     for (uint32_t i = 0; i < count; i++)
         CSI_TRY(read_entry(d));
     CSI_TRY(check_digest(d));
