@@ -13,6 +13,7 @@ static const char *path;
 static const char *init_reserved;
 static CK_FUNCTION_LIST shim;
 static CK_FUNCTION_LIST *real;
+static bool is_blind;
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -52,10 +53,20 @@ static CK_RV answer(CK_RV rv)
 static CK_RV initialize(void *args)
 {
     CK_C_INITIALIZE_ARGS own = { .flags = CKF_OS_LOCKING_OK };
+    is_blind = control->blind > 0;
+    control->blind -= is_blind;
     if (init_reserved == NULL)
         return real->C_Initialize(args);
     own.pReserved = (void *)(uintptr_t)init_reserved; /* PKCS#11 has no const */
     return real->C_Initialize(&own);
+}
+
+static CK_RV list_slots(CK_BBOOL present, CK_SLOT_ID *slots, CK_ULONG *count)
+{
+    if (!is_blind)
+        return real->C_GetSlotList(present, slots, count);
+    *count = 0;
+    return CKR_OK;
 }
 
 static CK_RV token_info(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
@@ -132,6 +143,7 @@ EXPORT CK_RV C_GetFunctionList(CK_FUNCTION_LIST **list)
     shim = *real;
     shim.C_GetFunctionList = C_GetFunctionList;
     shim.C_Initialize = initialize;
+    shim.C_GetSlotList = list_slots;
     shim.C_GetTokenInfo = token_info;
     shim.C_OpenSession = open_session;
     shim.C_Login = login;

@@ -22,6 +22,7 @@ struct p11shim {
     CK_RV rv;
     long logins;          /* calls of C_Login */
     CK_FLAGS token_flags; /* added to what each token says */
+    long blind;           /* how many more initialisations find no token */
 };
 /* Called through dlsym() before the shim is used: whom it stands for, where it counts, and what the module is given as pReserved when it is
  * initialised (NULL: what the caller gives). All stay the caller's, for good. */

@@ -434,9 +434,11 @@ static CK_RV spy_close(CK_SESSION_HANDLE session)
 
 static CK_RV spy_token_info(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
 {
-    CK_RV rv = tokens_spy.real->C_GetTokenInfo(slot, info);
+    CK_RV rv = asked("C_GetTokenInfo", NULL);
+    if (rv != CKR_OK || (rv = tokens_spy.real->C_GetTokenInfo(slot, info)) != CKR_OK)
+        return rv;
     info->flags |= tokens_spy.token_flags;
-    return rv;
+    return CKR_OK;
 }
 
 static CK_RV spy_find(CK_SESSION_HANDLE session, CK_ATTRIBUTE *t, CK_ULONG count)

@@ -105,6 +105,9 @@ certstore_status csi_module_open(csi_p11 *token, const csi_p11_address *address,
 void csi_module_close(csi_p11 *token);
 /* The token's slot in a module that was initialised anew: its number may be another one. */
 certstore_status csi_module_find_slot(csi_p11 *token, certstore_error *err);
+/* What the token of a slot says of itself. Asked for again while the answer is CKR_GENERAL_ERROR, for half a second: SoftHSM gives it while another
+ * process rewrites the token's file. */
+CK_RV csi_token_state(CK_FUNCTION_LIST *module, CK_SLOT_ID slot, CK_TOKEN_INFO *info);
 /* traits.c: what the token can do, found out without leaving anything behind. */
 unsigned csi_traits(csi_p11 *token);
 /* read.c */

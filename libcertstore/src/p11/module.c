@@ -51,6 +51,17 @@ static certstore_status set_text(csi_p11 *token, size_t index, const char **slot
 
 /* ---------------------------------------------------------------------------------------------------------------- finding */
 
+CK_RV csi_token_state(CK_FUNCTION_LIST *module, CK_SLOT_ID slot, CK_TOKEN_INFO *info)
+{
+    enum { TRIES = 10, FIRST_PAUSE = 1000000 /* nanoseconds; each is twice the one before: half a second in all */ };
+    CK_RV rv = module->C_GetTokenInfo(slot, info);
+    for (int i = 1; i < TRIES && rv == CKR_GENERAL_ERROR; i++) {
+        csi_os_real.sleep(&csi_os_real, FIRST_PAUSE * (1LL << (i - 1)));
+        rv = module->C_GetTokenInfo(slot, info);
+    }
+    return rv;
+}
+
 /* What the token of a slot is called, for a message. */
 static void add_name(struct csi_buf *names, const CK_TOKEN_INFO *info)
 {
@@ -66,16 +77,23 @@ struct search {
     const csi_p11_address *address;
     char description[33]; /* of the NSS token that is ours; "" for others */
     size_t found;
+    bool softhsm; /* one of the modules was SoftHSM */
     CK_FUNCTION_LIST *module;
     CK_SLOT_ID slot;
     CK_TOKEN_INFO info;
     struct csi_buf names;
 };
 
-static bool matches_module(const csi_p11_address *address, CK_FUNCTION_LIST *module)
+static bool matches_module(struct search *search, CK_FUNCTION_LIST *module)
 {
+    static const char softhsm[] = "SoftHSM";
     CK_INFO info;
-    return address->uri == NULL || (module->C_GetInfo(&info) == CKR_OK && p11_kit_uri_match_module_info(address->uri, &info) == 1);
+    if (search->address->uri == NULL)
+        return true;
+    if (module->C_GetInfo(&info) != CKR_OK)
+        return false;
+    search->softhsm = search->softhsm || memcmp(info.manufacturerID, softhsm, strlen(softhsm)) == 0;
+    return p11_kit_uri_match_module_info(search->address->uri, &info) == 1;
 }
 
 static bool matches_slot(const csi_p11_address *address, CK_FUNCTION_LIST *module, CK_SLOT_ID slot)
@@ -98,14 +116,14 @@ static certstore_status search_module(struct search *search, CK_FUNCTION_LIST *m
 {
     CK_SLOT_ID slots[SLOTS_MAX];
     CK_ULONG count = SLOTS_MAX;
-    if (!matches_module(search->address, module))
+    if (!matches_module(search, module))
         return CERTSTORE_OK;
     CK_RV rv = module->C_GetSlotList(CK_TRUE, slots, &count);
     if (rv != CKR_OK)
         return csi_fail_ckr("?", rv, "listing the slots", err);
     for (CK_ULONG i = 0; i < count; i++) {
         CK_TOKEN_INFO info;
-        if (module->C_GetTokenInfo(slots[i], &info) != CKR_OK || !matches(search, module, slots[i], &info))
+        if (csi_token_state(module, slots[i], &info) != CKR_OK || !matches(search, module, slots[i], &info))
             continue;
         add_name(&search->names, &info);
         if (search->found++ > 0)
@@ -341,27 +359,39 @@ static void clear_search(struct search *search)
     csi_buf_free(&search->names);
 }
 
+static certstore_status search_file(struct search *search, const char *file, certstore_error *err)
+{
+    CK_FUNCTION_LIST *module = load(file, NULL, err);
+    if (module == NULL)
+        return err->status;
+    certstore_status status = check_name(module, search->address, err);
+    if (status == CERTSTORE_OK)
+        status = search_module(search, module, err);
+    if (status == CERTSTORE_OK)
+        status = check_found(search, err);
+    if (status != CERTSTORE_OK)
+        unload(module);
+    return status;
+}
+
+/* As it is initialised, SoftHSM leaves out a token whose file another process is rewriting just then: it is looked for again, for a fifth of a second. */
+static certstore_status search_patiently(struct search *search, certstore_error *err)
+{
+    enum { FIRST_PAUSE = 2000000, LAST_PAUSE = 128000000, GROWTH = 4 }; /* nanoseconds */
+    const char *file = p11_kit_uri_get_module_path(search->address->uri);
+    for (int64_t pause = FIRST_PAUSE;; pause *= GROWTH) {
+        certstore_status status = file != NULL ? search_file(search, file, err) : search_registered(search, err);
+        if (status == CERTSTORE_OK || search->found > 0 || !search->softhsm || pause > LAST_PAUSE)
+            return status;
+        csi_os_real.sleep(&csi_os_real, pause);
+        certstore_error_clear(err);
+    }
+}
+
 certstore_status csi_module_open(csi_p11 *token, const csi_p11_address *address, certstore_error *err)
 {
     struct search search __attribute__((cleanup(clear_search))) = { .address = address };
-    if (address->directory != NULL) {
-        CSI_TRY(open_nss(token, address, &search, err));
-    } else if (p11_kit_uri_get_module_path(address->uri) != NULL) {
-        CK_FUNCTION_LIST *module = load(p11_kit_uri_get_module_path(address->uri), NULL, err);
-        if (module == NULL)
-            return err->status;
-        certstore_status status = check_name(module, address, err);
-        if (status == CERTSTORE_OK)
-            status = search_module(&search, module, err);
-        if (status == CERTSTORE_OK)
-            status = check_found(&search, err);
-        if (status != CERTSTORE_OK) {
-            unload(module);
-            return status;
-        }
-    } else {
-        CSI_TRY(search_registered(&search, err));
-    }
+    CSI_TRY(address->directory != NULL ? open_nss(token, address, &search, err) : search_patiently(&search, err));
     token->module = search.module;
     token->slot = search.slot;
     return describe(token, address, &search, err);
@@ -374,7 +404,7 @@ certstore_status csi_module_find_slot(csi_p11 *token, certstore_error *err)
     CK_TOKEN_INFO info;
     CSI_TRY(csi_fail_ckr(token->info.label, token->module->C_GetSlotList(CK_TRUE, slots, &count), "listing the slots", err));
     for (CK_ULONG i = 0; i < count; i++) {
-        if (token->module->C_GetTokenInfo(slots[i], &info) != CKR_OK || memcmp(info.label, token->found.label, sizeof info.label) != 0 ||
+        if (csi_token_state(token->module, slots[i], &info) != CKR_OK || memcmp(info.label, token->found.label, sizeof info.label) != 0 ||
             memcmp(info.serialNumber, token->found.serialNumber, sizeof info.serialNumber) != 0)
             continue;
         token->slot = slots[i];

@@ -28,7 +28,7 @@ static certstore_status may_present(csi_p11 *token, certstore_error *err)
     if (token->so_refused)
         return csi_fail(err, CERTSTORE_E_PASSWORD, "token %s: the security officer's PIN was refused before, and is not presented again",
                         token->info.label);
-    CSI_TRY(csi_fail_ckr(token->info.label, token->module->C_GetTokenInfo(token->slot, &info), "asking for its state", err));
+    CSI_TRY(csi_fail_ckr(token->info.label, csi_token_state(token->module, token->slot, &info), "asking for its state", err));
     if ((info.flags & CKF_SO_PIN_LOCKED) != 0)
         return csi_fail(err, CERTSTORE_E_LOCKED, "token %s: the security officer's PIN is locked; see the token's own tool", token->info.label);
     if ((info.flags & CKF_SO_PIN_FINAL_TRY) != 0)
@@ -117,7 +117,7 @@ static certstore_status change_alone(csi_p11 *token, const csi_secret *fresh, ce
     CSI_TRY(csi_fail_ckr(token->info.label, rv, "changing its PIN", err));
     csi_secret_free(token->pin);
     token->pin = csi_secret_ref(fresh);
-    if (token->module->C_GetTokenInfo(token->slot, &info) == CKR_OK)
+    if (csi_token_state(token->module, token->slot, &info) == CKR_OK)
         token->info.login_required = (info.flags & CKF_LOGIN_REQUIRED) != 0;
     return CERTSTORE_OK;
 }

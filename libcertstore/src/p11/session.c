@@ -166,7 +166,7 @@ static certstore_status may_present(csi_p11 *token, certstore_error *err)
                         "token %s: its PIN was refused before, and is not presented again; open it anew with the right one", token->info.label);
     if (token->pin == NULL)
         return csi_fail(err, CERTSTORE_E_PASSWORD, "token %s: it wants its PIN; give it (pin-source, --pass)", token->info.label);
-    CSI_TRY(csi_fail_ckr(token->info.label, token->module->C_GetTokenInfo(token->slot, &info), "asking for its state", err));
+    CSI_TRY(csi_fail_ckr(token->info.label, csi_token_state(token->module, token->slot, &info), "asking for its state", err));
     if ((info.flags & CKF_USER_PIN_LOCKED) != 0)
         return csi_fail(err, CERTSTORE_E_LOCKED, "token %s: its PIN is locked; the security officer can set a new one", token->info.label);
     if ((info.flags & CKF_USER_PIN_FINAL_TRY) != 0)

@@ -109,6 +109,49 @@ static void the_last_try_and_a_locked_pin_are_not_touched(void **state)
     end(&f);
 }
 
+/* SoftHSM answers so while another process rewrites the token's file. */
+static void a_state_that_cannot_be_read_for_a_moment_is_asked_for_again(void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin(&f);
+    csi_p11_free(f.token);
+    f.token = tokens_open_softhsm("box", TOKEN_PIN, &f.err);
+    tokens_spy_on(f.token);
+    tokens_spy.refuse.function = "C_GetTokenInfo";
+    tokens_spy.refuse.answer = CKR_GENERAL_ERROR;
+    tokens_spy.refuse.times = 1000;
+    certstore_error err = { 0 };
+    assert_int_equal(csi_p11_login(f.token, &err), CERTSTORE_E_IO); /* it is not for ever that it asks */
+    assert_int_equal(tokens_spy.logins, 0);
+    tokens_spy.refuse.times = 3;
+    assert_int_equal(csi_p11_login(f.token, &f.err), CERTSTORE_OK);
+    assert_int_equal(tokens_spy.logins, 1);
+    tokens_spy_off();
+    end(&f);
+}
+
+/* So does it, as it is initialised, with a token whose file another process rewrites. */
+static void a_token_that_softhsm_overlooked_is_looked_for_again(void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin(&f);
+    tokens_shim_begin();
+    tokens_shim.blind = 3;
+    CSI_AUTO(csi_p11) *token = tokens_open_shimmed("box", TOKEN_PIN, &f.err);
+    assert_non_null(token);
+    assert_int_equal(tokens_shim.blind, 0);
+    csi_p11_free(csi_steal(&token));
+    certstore_error err = { 0 };
+    tokens_shim.blind = 1000;
+    assert_null(tokens_open_shimmed("box", TOKEN_PIN, &err));
+    assert_int_equal(err.status, CERTSTORE_E_UNAVAILABLE);
+    assert_in_range(tokens_shim.blind, 990, 997); /* several times, and not for ever */
+    tokens_shim.blind = 0;
+    end(&f);
+}
+
 static void without_a_pin_public_objects_are_seen_and_a_key_says_what_it_wants(void **state)
 {
     (void)state;
@@ -394,6 +437,8 @@ int main(void)
         cmocka_unit_test(the_last_reference_may_be_dropped_at_exit), /* first: the module must not be loaded yet */
         cmocka_unit_test(a_wrong_pin_is_presented_once),
         cmocka_unit_test(the_last_try_and_a_locked_pin_are_not_touched),
+        cmocka_unit_test(a_state_that_cannot_be_read_for_a_moment_is_asked_for_again),
+        cmocka_unit_test(a_token_that_softhsm_overlooked_is_looked_for_again),
         cmocka_unit_test(without_a_pin_public_objects_are_seen_and_a_key_says_what_it_wants),
         cmocka_unit_test(a_logout_by_somebody_else_is_mended),
         cmocka_unit_test(a_logout_in_the_middle_of_reading_hides_nothing),
