@@ -42,7 +42,7 @@ bool csi_read_u64(struct csi_reader *r, uint64_t *value)
     return true;
 }
 
-bool csi_der_next(struct csi_reader *r, struct csi_tlv *tlv)
+bool csi_der_next_long(struct csi_reader *r, struct csi_tlv *tlv)
 {
     const uint8_t *at = r->at;
     size_t left = csi_left(r);

@@ -82,10 +82,16 @@ static bool value_text(const struct csi_tlv *value, struct csi_buf *text)
     }
 }
 
-/* Neither escaped anywhere nor a blank, which is at the edges, nor the first octet of our U+0000. */
+/* Neither escaped anywhere nor a blank, which is at the edges, nor the first octet of our U+0000: one bit an octet. */
 static bool needs_no_thought(uint8_t c)
 {
-    return c > '#' && c != '+' && c != ',' && c != ';' && c != '<' && c != '>' && c != '\\' && c != 0x7f && c != 0xc0;
+    static const uint64_t plain[] = {
+        0xa7ffe7f000000000, /* not " # + , ; < >, nor controls and blank */
+        0x7fffffffefffffff, /* not \ nor DEL */
+        0xffffffffffffffff,
+        0xfffffffffffffffe, /* not 0xc0 */
+    };
+    return (plain[c / 64] >> (c % 64) & 1) != 0;
 }
 
 /* How many octets from there on are written as they are: those, and blanks between others. */
@@ -173,6 +179,7 @@ bool csi_name_text(struct csi_span name, struct csi_buf *out)
     size_t count = 0;
     if (!csi_der_enter(&outer, CSI_DER_SEQUENCE, &sequence))
         return false;
+    csi_buf_reserve(out, name.size); /* the text is hardly ever longer */
     while (csi_left(&sequence) > 0) {
         if (count == MAX_RDNS || !csi_der_expect(&sequence, CSI_DER_SET, &set))
             return false;
