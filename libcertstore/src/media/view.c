@@ -91,7 +91,7 @@ static certstore_status read_once(const struct csi_os *os, int fd, uint64_t limi
         status = digest_file(os, fd, limit, digest, &size);
     } else {
         bytes->size = 0;
-        status = csi_os_read_all(os, fd, limit < SIZE_MAX ? (size_t)limit : SIZE_MAX, bytes);
+        status = csi_os_read_sized(os, fd, &before, limit < SIZE_MAX ? (size_t)limit : SIZE_MAX, bytes);
         size = bytes->size;
     }
     if (status == 0)

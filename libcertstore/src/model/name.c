@@ -86,10 +86,9 @@ static bool value_text(const struct csi_tlv *value, struct csi_buf *text)
 static bool needs_no_thought(uint8_t c)
 {
     static const uint64_t plain[] = {
-        0xa7ffe7f000000000, /* not " # + , ; < >, nor controls and blank */
-        0x7fffffffefffffff, /* not \ nor DEL */
-        0xffffffffffffffff,
-        0xfffffffffffffffe, /* not 0xc0 */
+        0xa7ffe7f000000000,                     /* not " # + , ; < >, nor controls and blank */
+        0x7fffffffefffffff,                     /* not \ nor DEL */
+        0xffffffffffffffff, 0xfffffffffffffffe, /* not 0xc0 */
     };
     return (plain[c / 64] >> (c % 64) & 1) != 0;
 }
