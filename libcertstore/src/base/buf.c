@@ -19,7 +19,7 @@ void csi_buf_free(struct csi_buf *buf)
 }
 
 /* Large ones in large pages, where the system has them: a store of ten thousand certificates would take thousands of page faults. */
-static uint8_t *allocate(size_t capacity)
+uint8_t *csi_bytes_room(size_t capacity)
 {
     size_t rounded;
     if (capacity < LARGE || !csi_add(capacity, PAGE - 1, &rounded))
@@ -38,7 +38,7 @@ static bool enlarge(struct csi_buf *buf, size_t wanted)
     while (capacity < wanted)
         if (!csi_mul(capacity, 2, &capacity))
             return false;
-    uint8_t *data = allocate(capacity);
+    uint8_t *data = csi_bytes_room(capacity);
     if (data == NULL)
         return false;
     if (buf->data != NULL)
@@ -181,7 +181,8 @@ void csi_blob_free(csi_blob *blob)
 {
     if (blob == NULL || atomic_fetch_sub_explicit(&blob->refs, 1, memory_order_acq_rel) != 1)
         return;
-    csi_wipe(blob->data, blob->size);
+    if (!blob->open)
+        csi_wipe(blob->data, blob->size);
     free(blob->data);
     free(blob);
 }

@@ -41,12 +41,15 @@ struct csi_blob {
     uint8_t *data;
     size_t size;
     _Atomic uint32_t refs;
+    bool open; /* its decoder found certificates and nothing else in it: no secret, sealed or not, so it is not wiped */
 };
 typedef struct csi_blob csi_blob;
 
 csi_blob *csi_blob_new(const void *data, size_t size, certstore_error *err);
 /* Takes over the buffer's memory; the buffer is empty afterwards. */
 csi_blob *csi_blob_from_buf(struct csi_buf *buf, certstore_error *err);
+/* Memory as malloc gives it, in pages that suit its size. */
+uint8_t *csi_bytes_room(size_t size);
 /* Takes over malloc'ed memory, also when it fails. */
 csi_blob *csi_blob_adopt(uint8_t *data, size_t size, certstore_error *err);
 csi_blob *csi_blob_ref(const csi_blob *blob);

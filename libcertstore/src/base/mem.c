@@ -7,24 +7,6 @@
 
 #include "base/error.h"
 
-bool csi_add(size_t a, size_t b, size_t *sum)
-{
-    size_t result;
-    if (__builtin_add_overflow(a, b, &result))
-        return false;
-    *sum = result;
-    return true;
-}
-
-bool csi_mul(size_t a, size_t b, size_t *product)
-{
-    size_t result;
-    if (__builtin_mul_overflow(a, b, &result))
-        return false;
-    *product = result;
-    return true;
-}
-
 void *csi_new(size_t count, size_t size, certstore_error *err)
 {
     void *memory = calloc(count > 0 ? count : 1, size > 0 ? size : 1);

@@ -77,8 +77,22 @@ char *csi_strndup(const char *text, size_t size, certstore_error *err);
 char *csi_format(certstore_error *err, const char *format, ...) CSI_PRINTF(2, 3);
 
 /* a + b and a * b; false on overflow, with *sum untouched. */
-bool csi_add(size_t a, size_t b, size_t *sum);
-bool csi_mul(size_t a, size_t b, size_t *product);
+static inline bool csi_add(size_t a, size_t b, size_t *sum)
+{
+    size_t result;
+    if (__builtin_add_overflow(a, b, &result))
+        return false;
+    *sum = result;
+    return true;
+}
+static inline bool csi_mul(size_t a, size_t b, size_t *product)
+{
+    size_t result;
+    if (__builtin_mul_overflow(a, b, &result))
+        return false;
+    *product = result;
+    return true;
+}
 
 /* Overwrites memory so that the compiler cannot leave it out. */
 void csi_wipe(void *data, size_t size);

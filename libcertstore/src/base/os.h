@@ -76,6 +76,8 @@ int csi_os_open(const struct csi_os *os, int dir, const char *path, int flags, m
 int csi_os_write_all(const struct csi_os *os, int fd, struct csi_span bytes, off_t at);
 /* Reads a file from its start into a buffer, at most limit bytes: -EFBIG when there is more. */
 int csi_os_read_all(const struct csi_os *os, int fd, size_t limit, struct csi_buf *bytes);
+/* The same with the caller's own stat of it. */
+int csi_os_read_sized(const struct csi_os *os, int fd, const struct stat *st, size_t limit, struct csi_buf *bytes);
 int csi_os_fstat(const struct csi_os *os, int fd, struct stat *st);
 /* A symlink's text; -EINVAL if it is none. *text is the caller's. */
 int csi_os_readlink(const struct csi_os *os, int dir, const char *path, char **text);

@@ -44,12 +44,15 @@ int csi_os_read_all(const struct csi_os *os, int fd, size_t limit, struct csi_bu
 {
     struct stat st;
     int status = csi_os_fstat(os, fd, &st);
-    if (status < 0)
-        return status;
-    if (st.st_size > 0 && (uint64_t)st.st_size > limit)
+    return status < 0 ? status : csi_os_read_sized(os, fd, &st, limit, bytes);
+}
+
+int csi_os_read_sized(const struct csi_os *os, int fd, const struct stat *st, size_t limit, struct csi_buf *bytes)
+{
+    if (st->st_size > 0 && (uint64_t)st->st_size > limit)
         return -EFBIG;
     size_t start = bytes->size;
-    size_t window = (size_t)st.st_size + 1; /* the one more finds the end without another round */
+    size_t window = (size_t)st->st_size + 1; /* one more than there is: what comes short of that has reached the end */
     for (;;) {
         uint8_t *room = csi_buf_reserve(bytes, window);
         if (room == NULL)
@@ -62,6 +65,8 @@ int csi_os_read_all(const struct csi_os *os, int fd, size_t limit, struct csi_bu
         bytes->size += (size_t)got;
         if (bytes->size - start > limit)
             return -EFBIG;
+        if ((size_t)got < window && bytes->size - start == (size_t)st->st_size)
+            return 0;
         window = window > (size_t)got ? window - (size_t)got : READ_WINDOW;
     }
 }

@@ -42,7 +42,7 @@ bool csi_read_u64(struct csi_reader *r, uint64_t *value)
     return true;
 }
 
-bool csi_der_next(struct csi_reader *r, struct csi_tlv *tlv)
+bool csi_der_next_long(struct csi_reader *r, struct csi_tlv *tlv)
 {
     const uint8_t *at = r->at;
     size_t left = csi_left(r);
@@ -65,20 +65,6 @@ bool csi_der_next(struct csi_reader *r, struct csi_tlv *tlv)
     tlv->content = csi_span(at + header, size);
     tlv->whole = csi_span(at, header + size);
     r->at += header + size;
-    return true;
-}
-
-bool csi_der_expect(struct csi_reader *r, uint8_t tag, struct csi_tlv *tlv)
-{
-    return csi_left(r) > 0 && *r->at == tag && csi_der_next(r, tlv);
-}
-
-bool csi_der_enter(struct csi_reader *r, uint8_t tag, struct csi_reader *inner)
-{
-    struct csi_tlv tlv;
-    if (!csi_der_expect(r, tag, &tlv))
-        return false;
-    *inner = csi_reader(tlv.content);
     return true;
 }
 

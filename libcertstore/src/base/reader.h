@@ -59,12 +59,36 @@ enum {
     CSI_DER_CONTEXT = 0x80,            /* | number: [n] primitive */
     CSI_DER_CONTEXT_CONSTRUCTED = 0xa0 /* | number: [n] constructed */
 };
-/* The next element; false when the bytes end too early or are no DER. */
-bool csi_der_next(struct csi_reader *r, struct csi_tlv *tlv);
+/* The next element whatever its length takes to write; see csi_der_next(). */
+bool csi_der_next_long(struct csi_reader *r, struct csi_tlv *tlv);
+/* The next element; false when the bytes end too early or are no DER. Most are short, and taken here. */
+static inline bool csi_der_next(struct csi_reader *r, struct csi_tlv *tlv)
+{
+    const uint8_t *at = r->at;
+    const size_t left = csi_left(r);
+    if (left < 2 || at[1] >= 0x80)
+        return csi_der_next_long(r, tlv);
+    const size_t size = 2 + (size_t)at[1];
+    if (size > left || (at[0] & 0x1f) == 0x1f)
+        return false;
+    *tlv = (struct csi_tlv){ at[0], csi_span(at + 2, size - 2), csi_span(at, size) };
+    r->at += size;
+    return true;
+}
 /* The next element if it has that tag; otherwise false, and nothing is moved. */
-bool csi_der_expect(struct csi_reader *r, uint8_t tag, struct csi_tlv *tlv);
+static inline bool csi_der_expect(struct csi_reader *r, uint8_t tag, struct csi_tlv *tlv)
+{
+    return csi_left(r) > 0 && *r->at == tag && csi_der_next(r, tlv);
+}
 /* Enters the next element, which must have that tag: inner reads its content. */
-bool csi_der_enter(struct csi_reader *r, uint8_t tag, struct csi_reader *inner);
+static inline bool csi_der_enter(struct csi_reader *r, uint8_t tag, struct csi_reader *inner)
+{
+    struct csi_tlv tlv;
+    if (!csi_der_expect(r, tag, &tlv))
+        return false;
+    *inner = csi_reader(tlv.content);
+    return true;
+}
 /* A non-negative INTEGER that fits. */
 bool csi_der_uint(struct csi_reader *r, uint64_t *value);
 /* Writes the dotted form of an OID's content; false if it is malformed or does not fit. */

@@ -292,18 +292,37 @@ static certstore_status read_header(struct decoder *d, uint32_t *count)
     return csi_limit_check(d->limits, CERTSTORE_LIMIT_ENTRIES, *count, d->err);
 }
 
+static bool holds_certificates_only(const certstore_bundle *bundle)
+{
+    for (size_t i = 0; i < bundle->count; i++)
+        if (bundle->entries[i]->kind != CERTSTORE_TRUSTED)
+            return false;
+    return true;
+}
+
+/* Room for as many entries as are said to come, but no more than can be: each takes tag, alias, date and length at least. */
+static certstore_status reserve(struct decoder *d, uint32_t count)
+{
+    enum { ENTRY_MIN = 4 + 2 + 8 + 4 };
+    const size_t possible = csi_left(&d->r) / ENTRY_MIN;
+    return csi_bundle_reserve(d->bundle, count < possible ? count : possible, d->err);
+}
+
 static certstore_status read_store(struct decoder *d)
 {
     uint32_t count;
     CSI_TRY(read_header(d, &count));
     if (d->password != NULL)
         CSI_TRY(csi_java_digest_begin(&d->digest, d->password, d->err));
+    CSI_TRY(reserve(d, count));
     for (uint32_t i = 0; i < count; i++)
         CSI_TRY(read_entry(d));
     CSI_TRY(check_digest(d));
     d->document->end = (size_t)(d->r.at - d->document->file->data);
-    if (csi_left(&d->r) == 0)
+    if (csi_left(&d->r) == 0) {
+        d->document->file->open = holds_certificates_only(d->bundle);
         return CERTSTORE_OK;
+    }
     return csi_report_add(d->bundle->notes, "trailing-bytes", CERTSTORE_INFO, "", d->err,
                           "%zu bytes follow the end of the store; they are kept, and no reader looks at them", csi_left(&d->r));
 }

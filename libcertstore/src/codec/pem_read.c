@@ -302,6 +302,21 @@ static certstore_status decode(struct csi_pem_document *document, const struct c
     return status;
 }
 
+/* Decoded certificates are no secret. The text stays one: what stands around the blocks may have been cut out of a key. */
+static void open_bodies(struct csi_pem_document *document)
+{
+    size_t blocks[CSI_PEM_PARTS] = { 0 };
+    size_t certificates[CSI_PEM_PARTS] = { 0 };
+    for (size_t i = 0; i < document->count; i++) {
+        const struct csi_pem_piece *piece = &document->pieces[i];
+        blocks[piece->part]++;
+        certificates[piece->part] += piece->kind == CSI_PEM_CERT || piece->kind == CSI_PEM_TRUSTED;
+    }
+    for (size_t i = 0; i < CSI_PEM_PARTS; i++)
+        if (blocks[i] > 0 && blocks[i] == certificates[i])
+            document->bodies[i]->open = true;
+}
+
 certstore_bundle *csi_pem_decode_store(const struct csi_decode *in, certstore_error *err)
 {
     struct csi_pem_document *document = csi_new(1, sizeof *document, err);
@@ -316,5 +331,8 @@ certstore_bundle *csi_pem_decode_store(const struct csi_decode *in, certstore_er
         return NULL;
     bundle->integrity = CERTSTORE_INTEGRITY_ABSENT;
     bundle->document = csi_document_ref(base);
-    return decode(document, in, bundle, err) == CERTSTORE_OK ? csi_steal(&bundle) : NULL;
+    if (decode(document, in, bundle, err) != CERTSTORE_OK)
+        return NULL;
+    open_bodies(document);
+    return csi_steal(&bundle);
 }

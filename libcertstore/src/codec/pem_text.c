@@ -161,7 +161,7 @@ certstore_status csi_pem_split(struct csi_pem_document *document, unsigned part,
     struct csi_pem_scan scan = csi_pem_scan(text);
     struct csi_pem_block block;
     /* One allocation for everything: three bytes come out of four characters, so no block runs past it. */
-    uint8_t *bodies = malloc(csi_base64_room(text.size)); /* not zeroed: pages that are not used are never touched */
+    uint8_t *bodies = csi_bytes_room(csi_base64_room(text.size)); /* not zeroed: pages that are not used are never touched */
     if (bodies == NULL)
         return csi_error_memory(err);
     if ((document->bodies[part] = csi_blob_adopt(bodies, 0, err)) == NULL)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "media/attributes.h"
+#include "media/directory_look.h"
 #include "media/tree.h"
 
 struct directory_participant {
@@ -33,93 +34,6 @@ static certstore_status conflict(const csi_participant *p, certstore_error *err)
 
 /* -------------------------------------------------------------------------------------------------------------------- look */
 
-enum entry { ENTRY_PART, ENTRY_DANGLING, ENTRY_OTHER, ENTRY_GONE };
-
-static certstore_status kind_of(const struct csi_os *os, int fd, const char *name, const char *about, enum entry *kind, certstore_error *err)
-{
-    struct stat st;
-    int status = os->stat(os, fd, name, 0, &st); /* through symlinks */
-    *kind = status == 0 ? (S_ISREG(st.st_mode) ? ENTRY_PART : ENTRY_OTHER) : ENTRY_GONE;
-    if (status == -ENOENT || status == -ELOOP || status == -ENOTDIR) {
-        status = os->stat(os, fd, name, AT_SYMLINK_NOFOLLOW, &st);
-        if (status == 0)
-            *kind = ENTRY_DANGLING;
-    }
-    return status < 0 && status != -ENOENT ? fail(about, status, "looked at", err) : CERTSTORE_OK;
-}
-
-/* What one directory holds, its parts' names and digests summed up in one digest. */
-struct look {
-    const struct csi_os *os;
-    const char *about;
-    uint64_t left;          /* bytes that may still be read */
-    csi_parts *parts;       /* may be NULL */
-    csi_snapshot *snapshot; /* may be NULL */
-    struct csi_buf summary;
-};
-
-static certstore_status note_entry(struct look *look, const char *name, const struct csi_view *view, csi_blob *bytes, certstore_error *err)
-{
-    csi_buf_put(&look->summary, name, strlen(name) + 1);
-    csi_buf_put_text(&look->summary, view->digest);
-    if (look->parts != NULL)
-        CSI_TRY(csi_parts_add(look->parts, name, bytes, err));
-    if (look->snapshot == NULL)
-        return csi_buf_check(&look->summary, err);
-    csi_snapshot *s = look->snapshot;
-    struct csi_dir_entry *entries = csi_grow(s->entries, &s->entry_capacity, s->entry_count + 1, sizeof *entries, err);
-    if (entries == NULL)
-        return err->status;
-    s->entries = entries;
-    entries[s->entry_count] = (struct csi_dir_entry){ .name = csi_strdup(name, err), .view = *view };
-    return entries[s->entry_count].name != NULL ? (s->entry_count++, csi_buf_check(&look->summary, err)) : err->status;
-}
-
-static certstore_status look_at_entry(struct look *look, int fd, const char *name, certstore_error *err)
-{
-    enum entry kind = ENTRY_GONE;
-    struct csi_view view = { 0 };
-    CSI_AUTO(csi_blob) *bytes = NULL;
-    CSI_TRY(kind_of(look->os, fd, name, look->about, &kind, err));
-    if (kind == ENTRY_PART)
-        CSI_TRY(csi_view_read(look->os, fd, name, 0, look->left, look->about, &view, &bytes, err));
-    if (kind == ENTRY_OTHER || kind == ENTRY_GONE)
-        return CERTSTORE_OK;
-    if (kind == ENTRY_DANGLING) {
-        bytes = csi_blob_new("", 0, err);
-        CSI_TRY(csi_digest_text(csi_span("", 0), view.digest, err));
-    }
-    if (bytes == NULL) /* no memory, or it went while we looked: then the digest will tell */
-        return err->status;
-    look->left -= bytes->size;
-    return note_entry(look, name, &view, bytes, err);
-}
-
-/* digest: "" for a directory that is not there. */
-static certstore_status look_at(struct look *look, int dir, const char *name, char *digest, certstore_error *err)
-{
-    digest[0] = '\0';
-    CSI_AUTO_FD fd = { look->os, csi_os_open(look->os, dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0) };
-    if (fd.fd == -ENOENT)
-        return CERTSTORE_OK;
-    if (fd.fd == -ENOTDIR || fd.fd == -ELOOP)
-        return csi_fail(err, CERTSTORE_E_ARGUMENT, "%s: is no directory", look->about);
-    CSI_AUTO_NAMES names = { 0 };
-    int status = fd.fd < 0 ? fd.fd : csi_os_names(look->os, fd.fd, &names);
-    if (status < 0)
-        return fail(look->about, status, "listed", err);
-    csi_buf_put_text(&look->summary, "directory");
-    for (size_t i = 0; i < names.count; i++)
-        CSI_TRY(look_at_entry(look, fd.fd, names.items[i], err));
-    return csi_digest_text(csi_buf_span(&look->summary), digest, err);
-}
-
-static void clear_look(struct look *look)
-{
-    csi_buf_free(&look->summary);
-}
-#define AUTO_LOOK __attribute__((cleanup(clear_look))) struct look
-
 static void view_of(const struct stat *st, struct csi_view *view)
 {
     *view =
@@ -136,8 +50,8 @@ certstore_status csi_directory_look(csi_place *place, uint64_t limit, csi_parts 
         return fail(place->paths[0], status, "looked at", err);
     if (status == 0)
         view_of(&st, &snapshot->views[0]);
-    AUTO_LOOK look = { .os = beside->os, .about = place->paths[0], .left = limit, .parts = parts, .snapshot = snapshot };
-    return look_at(&look, beside->fd, beside->name, snapshot->content.part[0], err);
+    struct csi_look look = { .os = beside->os, .about = place->paths[0], .left = limit, .parts = parts, .snapshot = snapshot };
+    return csi_look_at(&look, beside->fd, beside->name, snapshot->content.part[0], err);
 }
 
 bool csi_directory_unchanged(const csi_place *place, const csi_snapshot *snapshot)
@@ -156,8 +70,8 @@ bool csi_directory_unchanged(const csi_place *place, const csi_snapshot *snapsho
 
 static certstore_status digest_of(const struct directory_participant *d, const char *name, csi_parts *parts, char *digest, certstore_error *err)
 {
-    AUTO_LOOK look = { .os = d->beside.os, .about = d->base.location, .left = SIZE_MAX / 2, .parts = parts };
-    return look_at(&look, d->beside.fd, name, digest, err);
+    struct csi_look look = { .os = d->beside.os, .about = d->base.location, .left = SIZE_MAX / 2, .parts = parts };
+    return csi_look_at(&look, d->beside.fd, name, digest, err);
 }
 
 static certstore_status verify(csi_participant *p, enum csi_content *found, certstore_error *err)
@@ -239,9 +153,9 @@ static certstore_status carry_others(const struct directory_participant *d, int 
     if (status < 0)
         return fail(d->base.location, status, "listed", err);
     for (size_t i = 0; i < names.count; i++) {
-        enum entry kind = ENTRY_GONE;
-        CSI_TRY(kind_of(d->beside.os, old, names.items[i], d->base.location, &kind, err));
-        if (kind == ENTRY_OTHER)
+        enum csi_look_kind kind = CSI_LOOK_GONE;
+        CSI_TRY(csi_look_kind(d->beside.os, old, names.items[i], d->base.location, &kind, err));
+        if (kind == CSI_LOOK_OTHER)
             CSI_TRY(csi_tree_carry(d->beside.os, old, new, names.items[i], d->base.location, err));
     }
     return CERTSTORE_OK;

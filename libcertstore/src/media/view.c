@@ -91,7 +91,7 @@ static certstore_status read_once(const struct csi_os *os, int fd, uint64_t limi
         status = digest_file(os, fd, limit, digest, &size);
     } else {
         bytes->size = 0;
-        status = csi_os_read_all(os, fd, limit < SIZE_MAX ? (size_t)limit : SIZE_MAX, bytes);
+        status = csi_os_read_sized(os, fd, &before, limit < SIZE_MAX ? (size_t)limit : SIZE_MAX, bytes);
         size = bytes->size;
     }
     if (status == 0)
@@ -154,4 +154,35 @@ certstore_status csi_view_read_undigested(const struct csi_os *os, int dir, cons
     CSI_AUTO_BUF content = { 0 };
     CSI_TRY(read_stable(os, dir, name, flags, limit, about, view, &content, err));
     return hand_over(view, &content, bytes, err);
+}
+
+/* The end of the file is read as well: it must come where the bytes end. */
+static int compare_file(const struct csi_os *os, int fd, struct csi_span bytes, bool *same)
+{
+    uint8_t window[WINDOW];
+    size_t at = 0;
+    ssize_t got;
+    *same = true;
+    while (*same && (got = os->pread(os, fd, window, sizeof window, (off_t)at)) != 0) {
+        if (got == -EINTR)
+            continue;
+        if (got < 0)
+            return (int)got;
+        *same = (size_t)got <= bytes.size - at && memcmp(window, bytes.data + at, (size_t)got) == 0;
+        at += *same ? (size_t)got : 0;
+    }
+    *same = *same && at == bytes.size;
+    csi_wipe(window, sizeof window);
+    return 0;
+}
+
+certstore_status csi_view_matches(const struct csi_os *os, int dir, const char *name, struct csi_span bytes, const char *about, bool *same,
+                                  certstore_error *err)
+{
+    *same = false;
+    CSI_AUTO_FD fd = { os, csi_os_open(os, dir, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW, 0) };
+    if (fd.fd == -ENOENT)
+        return CERTSTORE_OK;
+    const int status = fd.fd < 0 ? fd.fd : compare_file(os, fd.fd, bytes, same);
+    return status < 0 ? cannot_read(about, status, UINT64_MAX, err) : CERTSTORE_OK;
 }

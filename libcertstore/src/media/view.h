@@ -24,6 +24,9 @@ certstore_status csi_view_read(const struct csi_os *os, int dir, const char *nam
 /* The same, leaving the digest empty: it costs as much as reading, and most who read never ask for it. */
 certstore_status csi_view_read_undigested(const struct csi_os *os, int dir, const char *name, int flags, uint64_t limit, const char *about,
                                           struct csi_view *view, csi_blob **bytes, certstore_error *err);
+/* Whether a file of our own holds exactly these bytes. Comparing spares a digest over all of it. */
+certstore_status csi_view_matches(const struct csi_os *os, int dir, const char *name, struct csi_span bytes, const char *about, bool *same,
+                                  certstore_error *err);
 /* One stat: certainly unchanged? (A racy view never is certain.) */
 bool csi_view_holds(const struct csi_os *os, int dir, const char *name, int flags, const struct csi_view *view);
 /* The same file with the same content by inode, size and modification time; its link count (and so ctime) may have changed. */

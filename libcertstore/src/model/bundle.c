@@ -79,16 +79,21 @@ certstore_bundle *csi_bundle_copy(const certstore_bundle *from, certstore_error 
     return csi_steal(&bundle);
 }
 
+certstore_status csi_bundle_reserve(certstore_bundle *bundle, size_t count, certstore_error *err)
+{
+    return csi_index_reserve(bundle->index, count, err);
+}
+
 size_t csi_bundle_position(const certstore_bundle *bundle, const char *alias)
 {
-    return csi_index_find(bundle->index, bundle, alias);
+    return csi_index_find(bundle->index, bundle, alias, csi_index_hash(bundle->index, alias));
 }
 
 /* Appends an entry whose alias is free; takes the reference only on success. */
-static certstore_status append(certstore_bundle *bundle, certstore_entry *entry, certstore_error *err)
+static certstore_status append(certstore_bundle *bundle, certstore_entry *entry, uint32_t hash, certstore_error *err)
 {
     CSI_TRY(csi_deque_reserve(&bundle->list, err));
-    CSI_TRY(csi_index_append(bundle->index, entry->alias, err));
+    CSI_TRY(csi_index_append(bundle->index, hash, err));
     CSI_TRY(csi_deque_append(&bundle->list, &entry, err));
     sync(bundle);
     entry->frozen = true;
@@ -147,7 +152,8 @@ static void replace_at(certstore_bundle *bundle, size_t position, certstore_entr
 certstore_status csi_bundle_append(certstore_bundle *bundle, certstore_entry *taken, bool make_unique, certstore_error *err)
 {
     CSI_AUTO(certstore_entry) *entry = taken;
-    size_t position = csi_bundle_position(bundle, entry->alias);
+    uint32_t hash = csi_index_hash(bundle->index, entry->alias);
+    size_t position = csi_index_find(bundle->index, bundle, entry->alias, hash);
     if (position != SIZE_MAX && !make_unique) {
         replace_at(bundle, position, csi_steal(&entry));
         return CERTSTORE_OK;
@@ -158,8 +164,9 @@ certstore_status csi_bundle_append(certstore_bundle *bundle, certstore_entry *ta
             return err->status;
         free(entry->alias);
         entry->alias = alias;
+        hash = csi_index_hash(bundle->index, alias);
     }
-    CSI_TRY(append(bundle, entry, err));
+    CSI_TRY(append(bundle, entry, hash, err));
     csi_steal(&entry);
     bundle->read_count = bundle->count;
     return CERTSTORE_OK;
@@ -259,10 +266,10 @@ static certstore_status append_put(certstore_bundle *bundle, certstore_entry *en
         found = csi_table_next(&bundle->removed, origin_hash(number), &cursor);
     if (found == SIZE_MAX) {
         csi_entry_set_origin(entry, NULL, 0);
-        return append(bundle, entry, err);
+        return append(bundle, entry, csi_index_hash(bundle->index, entry->alias), err);
     }
     entry->origin.changed = changes(original_of(entry), entry, false);
-    CSI_TRY(append(bundle, entry, err));
+    CSI_TRY(append(bundle, entry, csi_index_hash(bundle->index, entry->alias), err));
     csi_table_remove(&bundle->removed, origin_hash(number), number);
     bundle->reordered = true;
     return CERTSTORE_OK;

@@ -33,6 +33,8 @@ CSI_DEFINE_AUTO(certstore_bundle, certstore_bundle_free)
 
 certstore_bundle *csi_bundle_new(const char *format, enum csi_alias_rule rule, certstore_error *err);
 certstore_bundle *csi_bundle_copy(const certstore_bundle *bundle, certstore_error *err);
+/* Room in the index for as many entries as a decoder has found to come. */
+certstore_status csi_bundle_reserve(certstore_bundle *bundle, size_t count, certstore_error *err);
 /* Appends an entry while decoding: takes the caller's reference (also when it fails) and freezes it. An alias that is there already: with
  * unique_alias true it is made unique with a suffix; otherwise the earlier entry is REPLACED in place (what Java does with duplicates). */
 certstore_status csi_bundle_append(certstore_bundle *bundle, certstore_entry *entry, bool unique_alias, certstore_error *err);

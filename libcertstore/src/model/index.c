@@ -63,9 +63,14 @@ void csi_index_free(struct csi_alias_index *index)
     free(index);
 }
 
-static uint32_t hash_of(const struct csi_alias_index *index, const char *alias)
+uint32_t csi_index_hash(const struct csi_alias_index *index, const char *alias)
 {
     return csi_alias_hash(index->rule, &index->key, alias);
+}
+
+certstore_status csi_index_reserve(struct csi_alias_index *index, size_t count, certstore_error *err)
+{
+    return csi_table_reserve(&index->table, count, err);
 }
 
 /* Ordinal and position are the same until something is removed. */
@@ -86,9 +91,8 @@ static size_t position_of(const struct csi_alias_index *index, size_t ordinal)
     return low;
 }
 
-size_t csi_index_find(const struct csi_alias_index *index, const void *owner, const char *alias)
+size_t csi_index_find(const struct csi_alias_index *index, const void *owner, const char *alias, uint32_t hash)
 {
-    uint32_t hash = hash_of(index, alias);
     size_t ordinal;
     for (size_t cursor = 0; (ordinal = csi_table_next(&index->table, hash, &cursor)) != SIZE_MAX;) {
         size_t position = position_of(index, ordinal);
@@ -98,12 +102,12 @@ size_t csi_index_find(const struct csi_alias_index *index, const void *owner, co
     return SIZE_MAX;
 }
 
-certstore_status csi_index_append(struct csi_alias_index *index, const char *alias, certstore_error *err)
+certstore_status csi_index_append(struct csi_alias_index *index, uint32_t hash, certstore_error *err)
 {
     if (index->next == UINT32_MAX) /* four thousand million changes to one bundle */
         return csi_fail(err, CERTSTORE_E_LIMIT, "bundle: changed too often to be indexed; copy its entries to a new one");
     CSI_TRY(csi_deque_append(&index->ordinals, &index->next, err));
-    certstore_status status = csi_table_put(&index->table, hash_of(index, alias), index->next, err);
+    certstore_status status = csi_table_put(&index->table, hash, index->next, err);
     if (status != CERTSTORE_OK) {
         csi_deque_remove(&index->ordinals, index->ordinals.count - 1);
         return status;
@@ -114,14 +118,14 @@ certstore_status csi_index_append(struct csi_alias_index *index, const char *ali
 
 void csi_index_remove(struct csi_alias_index *index, size_t position, const char *alias)
 {
-    csi_table_remove(&index->table, hash_of(index, alias), ordinals(index)[position]);
+    csi_table_remove(&index->table, csi_index_hash(index, alias), ordinals(index)[position]);
     csi_deque_remove(&index->ordinals, position);
 }
 
 certstore_status csi_index_rename(struct csi_alias_index *index, size_t position, const char *alias, const char *new_alias, certstore_error *err)
 {
     uint32_t ordinal = ordinals(index)[position];
-    CSI_TRY(csi_table_put(&index->table, hash_of(index, new_alias), ordinal, err));
-    csi_table_remove(&index->table, hash_of(index, alias), ordinal);
+    CSI_TRY(csi_table_put(&index->table, csi_index_hash(index, new_alias), ordinal, err));
+    csi_table_remove(&index->table, csi_index_hash(index, alias), ordinal);
     return CERTSTORE_OK;
 }

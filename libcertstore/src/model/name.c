@@ -82,25 +82,31 @@ static bool value_text(const struct csi_tlv *value, struct csi_buf *text)
     }
 }
 
-/* Neither escaped anywhere nor a blank, which is at the edges, nor the first octet of our U+0000. */
+/* Neither escaped anywhere nor a blank, which is at the edges, nor the first octet of our U+0000: one bit an octet. */
 static bool needs_no_thought(uint8_t c)
 {
-    return c > '#' && c != '+' && c != ',' && c != ';' && c != '<' && c != '>' && c != '\\' && c != 0x7f && c != 0xc0;
+    static const uint64_t plain[] = {
+        0xa7ffe7f000000000,                     /* not " # + , ; < >, nor controls and blank */
+        0x7fffffffefffffff,                     /* not \ nor DEL */
+        0xffffffffffffffff, 0xfffffffffffffffe, /* not 0xc0 */
+    };
+    return (plain[c / 64] >> (c % 64) & 1) != 0;
 }
 
-static size_t plain_run(struct csi_span text)
+/* How many octets from there on are written as they are: those, and blanks between others. */
+static size_t plain_run(struct csi_span text, size_t from)
 {
-    size_t run = 0;
-    while (run < text.size && needs_no_thought(text.data[run]))
-        run++;
-    return run;
+    size_t at = from;
+    while (at < text.size && (needs_no_thought(text.data[at]) || (text.data[at] == ' ' && at > 0 && at + 1 < text.size)))
+        at++;
+    return at - from;
 }
 
 /* RFC 4514 section 2.4: what must be escaped, and where. Control characters as \hh, so that a name cannot break a line. */
 static void put_escaped(struct csi_span text, struct csi_buf *out)
 {
     for (size_t i = 0; i < text.size; i++) {
-        size_t run = plain_run(csi_span(text.data + i, text.size - i));
+        size_t run = plain_run(text, i);
         csi_buf_put(out, text.data + i, run);
         i += run;
         if (i == text.size)
@@ -172,6 +178,7 @@ bool csi_name_text(struct csi_span name, struct csi_buf *out)
     size_t count = 0;
     if (!csi_der_enter(&outer, CSI_DER_SEQUENCE, &sequence))
         return false;
+    csi_buf_reserve(out, name.size); /* the text is hardly ever longer */
     while (csi_left(&sequence) > 0) {
         if (count == MAX_RDNS || !csi_der_expect(&sequence, CSI_DER_SET, &set))
             return false;
