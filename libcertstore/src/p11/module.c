@@ -53,10 +53,10 @@ static certstore_status set_text(csi_p11 *token, size_t index, const char **slot
 
 CK_RV csi_token_state(CK_FUNCTION_LIST *module, CK_SLOT_ID slot, CK_TOKEN_INFO *info)
 {
-    enum { TRIES = 10, FIRST_PAUSE = 1000000 /* nanoseconds; each is twice the one before: half a second in all */ };
+    enum { FIRST_PAUSE = 1000000, LAST_PAUSE = 256000000 }; /* nanoseconds */
     CK_RV rv = module->C_GetTokenInfo(slot, info);
-    for (int i = 1; i < TRIES && rv == CKR_GENERAL_ERROR; i++) {
-        csi_os_real.sleep(&csi_os_real, FIRST_PAUSE * (1LL << (i - 1)));
+    for (int64_t pause = FIRST_PAUSE; rv == CKR_GENERAL_ERROR && pause <= LAST_PAUSE; pause *= 2) {
+        csi_os_real.sleep(&csi_os_real, pause);
         rv = module->C_GetTokenInfo(slot, info);
     }
     return rv;
@@ -374,7 +374,7 @@ static certstore_status search_file(struct search *search, const char *file, cer
     return status;
 }
 
-/* As it is initialised, SoftHSM leaves out a token whose file another process is rewriting just then: it is looked for again, for a fifth of a second. */
+/* As it is initialised, SoftHSM leaves out a token whose file another process is rewriting just then: it is looked for again, for 170 ms. */
 static certstore_status search_patiently(struct search *search, certstore_error *err)
 {
     enum { FIRST_PAUSE = 2000000, LAST_PAUSE = 128000000, GROWTH = 4 }; /* nanoseconds */
