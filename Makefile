@@ -122,7 +122,20 @@ $(EXAMPLE_BIN): $(BUILD)/%: %.c $(STATIC)
 	$(SAY) LINK $@
 	$(Q)$(CC) -std=c11 $(WARNINGS) $(OPTIMIZE) $(CFLAGS) -Ilibcertstore/include $(LDFLAGS_ALL) -MMD -MP -o $@ $< $(STATIC) $(LIBS)
 
-tests-build: all $(SHIM) $(TEST_BIN) $(FUZZ_REPLAY) $(EXAMPLE_BIN) $(INTEROP_BIN)
+# So do the programs of the docs: those of docs/api are run, those of the guide compiled.
+API_BIN  := $(patsubst %.md,$(BUILD)/%,$(wildcard docs/api/certstore*.md))
+PAGE_OBJ := $(patsubst %.md,$(BUILD)/pages/%.o,$(shell grep -l '^int main' README.md docs/guide/*.md docs/internals/*.md))
+PAGE_CC   = scripts/page-example $< | $(CC) -std=c11 $(WARNINGS) $(CFLAGS) -Ilibcertstore/include -x c -
+$(API_BIN): $(BUILD)/%: %.md scripts/page-example libcertstore/include/certstore.h libcertstore/include/certstore_openssl.h | $(SHARED)
+	@mkdir -p $(@D)
+	$(SAY) PAGE $@
+	$(Q)$(PAGE_CC) -o $@ $(LDFLAGS) -L$(BUILD)/lib -Wl,-rpath,$(abspath $(BUILD))/lib -lcertstore $(shell pkg-config --libs libssl libcrypto)
+$(PAGE_OBJ): $(BUILD)/pages/%.o: %.md scripts/page-example libcertstore/include/certstore.h libcertstore/include/certstore_openssl.h
+	@mkdir -p $(@D)
+	$(SAY) PAGE $@
+	$(Q)$(PAGE_CC) -c -o $@
+
+tests-build: all $(SHIM) $(TEST_BIN) $(FUZZ_REPLAY) $(EXAMPLE_BIN) $(INTEROP_BIN) $(API_BIN) $(PAGE_OBJ)
 
 # What the tests of the bindings run.
 bindings-build: all
@@ -154,7 +167,7 @@ demo: ## see it work: stores of three programs and a token, a TLS server, a repl
 check: ## build and run the tests; ends with N passed, N failed, N skipped
 	@scripts/setup build test
 	@$(MAKE) $(QUIETLY) tests-build bindings-build
-	@$(RUN_TESTS) $(TEST_BIN) $(FUZZ_REPLAY) $(CHECK_SCRIPTS)
+	@$(RUN_TESTS) $(CHECK_SCRIPTS) $(TEST_BIN) $(FUZZ_REPLAY)
 
 check-interop: ## only the tests against other programs: keytool, openssl, certtool, pk12util, pyjks, a TPM in software
 	@scripts/setup build test interop
