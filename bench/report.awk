@@ -24,7 +24,12 @@ function ratio(above, below,    r, n, v) {
     if (n > 0) return median(v, n)
     return cost(below, cpu, warm) > 0 ? (above in failed ? last[above] : cost(above, cpu, warm)) / cost(below, cpu, warm) : 0
 }
-function time(value) { return row ~ /^threads/ ? sprintf("%.2f-fold", value) : value >= 1e6 ? sprintf("%.2f s", value / 1e6) : value >= 1e3 ? sprintf("%.2f ms", value / 1e3) : sprintf("%.2f us", value) }
+function time(value) {
+    if (row ~ /^threads/) return sprintf("%.2f-fold", value)
+    if (value >= 1e6) return sprintf("%.2f s", value / 1e6)
+    if (value >= 1e3) return sprintf("%.2f ms", value / 1e3)
+    return value >= 1 ? sprintf("%.2f us", value) : sprintf("%.0f ns", value * 1e3)
+}
 function number(value) { return value >= 100 ? sprintf("%.0f", value) : value >= 10 ? sprintf("%.1f", value) : sprintf("%.2f", value) }
 # bound: the value is the least that it can be, since the program was stopped.
 function judge(metric, value, bound,    ok) {

@@ -123,7 +123,7 @@ static void run_round(struct program *program, const char *directory, int round)
         sum.rss = cost.rss > sum.rss ? cost.rss : sum.rss;
         sum.status = cost.status != 0 ? cost.status : sum.status;
     }
-    printf("%s\t%d\t%.1f\t%.1f\t%ld\t%d\n", program->name, round, sum.cpu, sum.wall, sum.rss, sum.status);
+    printf("%s\t%d\t%.4f\t%.1f\t%ld\t%d\n", program->name, round, sum.cpu, sum.wall, sum.rss, sum.status);
     program->spent += sum.wall * repeats;
     if (round == 0)
         program->repeats = strcmp(program->kind, "self") != 0 && sum.wall < SHORT_US ? REPEATS : 1;
