@@ -183,6 +183,9 @@ certstore_status certstore_options_set_require_integrity(certstore_options *opts
 /* Let a commit destroy keys on a token that the bundle no longer holds. Nobody can make them again, and no rollback brings them back; without this a
  * key that another one of its alias takes the place of stays on the token, and leaving one out fails with CERTSTORE_E_LOSSY. */
 certstore_status certstore_options_set_destroy_keys(certstore_options *opts, int allowed, certstore_error *err);
+/* Let a store, or bytes, be written without the entries that the format cannot hold at all: what certstore_bundle_losses() reports as CERTSTORE_FAULT.
+ * Without this certstore_txn_replace() and certstore_bundle_export() fail with CERTSTORE_E_LOSSY, and nothing is written. */
+certstore_status certstore_options_set_allow_loss(certstore_options *opts, int allowed, certstore_error *err);
 
 /* -------------------------------------------------------------------------------------------------------------- store */
 

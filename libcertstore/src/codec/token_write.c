@@ -239,8 +239,13 @@ static certstore_status write_opaque(struct csi_token_writing *w, const certstor
         w->kept[part] = true;
         return renamed != NULL ? csi_token_want(w, renamed, CSI_TOKEN_ALONE, entry->alias) : w->err->status;
     }
-    if (entry->kind == CERTSTORE_CRL || !is_data || entry->content == NULL || (w->in->traits & CSI_TOKEN_DATA) == 0)
+    if (entry->kind == CERTSTORE_CRL || !is_data || entry->content == NULL)
         return CERTSTORE_OK; /* losses() has said so */
+    if ((w->in->traits & CSI_TOKEN_DATA) == 0 && !w->in->allow_loss) /* which the format alone does not tell */
+        return csi_fail(w->err, CERTSTORE_E_LOSSY, "entry \"%.64s\": this token takes no data objects; leave it out, or allow the loss (--allow-loss)",
+                        entry->alias);
+    if ((w->in->traits & CSI_TOKEN_DATA) == 0)
+        return CERTSTORE_OK;
     csi_object_put_number(&draft, CKA_CLASS, CKO_DATA);
     csi_object_put(&draft, CKA_VALUE, csi_blob_span(entry->content));
     CSI_TRY(csi_token_put_label(&draft, entry->alias, w->err));
