@@ -61,6 +61,24 @@ class Conformance:
             self.assertEqual(self.content(), before)
             self.assertEqual(certstore.pending(), ())
 
+    def test_what_cannot_be_held_is_refused_unless_the_loss_is_allowed(self):
+        with self.open() as store, self.open(allow_loss=True) as lossy:
+            if Capability.SECRETS in store.capabilities:
+                self.skipTest("it holds secret keys")
+            alias = self.put(store, "one")
+            before = self.content()
+            bundle = store.read()
+            bundle["session"] = certstore.Entry.secret("AES", b"0123456789abcdef")
+            with self.assertRaisesRegex(certstore.LossyError, "session"), certstore.transaction() as txn:
+                txn.replace(store, bundle)
+            self.assertEqual(self.content(), before)
+            self.assertIn("session", bundle)
+            bundle = lossy.read()
+            bundle["session"] = certstore.Entry.secret("AES", b"0123456789abcdef")
+            with certstore.transaction() as txn:
+                txn.replace(lossy, bundle)
+            self.assertEqual(list(store.read()), [alias])
+
     def test_what_is_removed_is_gone(self):
         with self.open() as store:
             alias = self.put(store, "one")
