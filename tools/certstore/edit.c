@@ -372,8 +372,8 @@ static size_t fault_count(const certstore_report *losses)
     return count;
 }
 
-/* What copying the entries loses. Of the source as it stands the library says what would be lost if all of it became another store; what only the store
- * that it is in can hold (an opaque entry of a JKS) is lost between two of one format as well, and shows where the entries stand by themselves. */
+/* What copying the entries loses. Of the source as it stands the library says what would be lost if all of it became another store. What only the
+ * store that it is in can hold (an opaque entry of a JKS) is lost between two of one format as well: that shows where entries stand by themselves. */
 static certstore_report *copy_losses(const certstore_bundle *selection, const char *format, certstore_error *err)
 {
     OWNED(certstore_report) *whole = certstore_bundle_losses(selection, format, err);

@@ -46,7 +46,7 @@ struct csi_encode {
     int64_t now_ms;                 /* for entries without a date, where the format wants one */
     size_t part_count;              /* PEM: 2 when the key goes to a file of its own; otherwise 1 */
     const struct csi_limits *limits;
-    bool allow_loss;                /* what only the place, and not the format, cannot hold may be left out */
+    bool allow_loss;           /* what only the place, and not the format, cannot hold may be left out */
     struct csi_remote *remote; /* the token that is written to; NULL for files */
     unsigned traits;           /* enum csi_token_trait, of that token */
     bool by_officer;           /* the security officer's PIN is there: CSI_TOKEN_OFFICER may be made use of */

@@ -240,9 +240,9 @@ static certstore_status write_opaque(struct csi_token_writing *w, const certstor
         return renamed != NULL ? csi_token_want(w, renamed, CSI_TOKEN_ALONE, entry->alias) : w->err->status;
     }
     if (entry->kind == CERTSTORE_CRL || !is_data || entry->content == NULL)
-        return CERTSTORE_OK; /* losses() has said so */
+        return CERTSTORE_OK;                                         /* losses() has said so */
     if ((w->in->traits & CSI_TOKEN_DATA) == 0 && !w->in->allow_loss) /* which the format alone does not tell */
-        return csi_fail(w->err, CERTSTORE_E_LOSSY, "entry \"%.64s\": this token takes no data objects; leave it out, or allow the loss (--allow-loss)",
+        return csi_fail(w->err, CERTSTORE_E_LOSSY, "entry \"%.64s\": this token takes no data; leave it out, or allow the loss (--allow-loss)",
                         entry->alias);
     if ((w->in->traits & CSI_TOKEN_DATA) == 0)
         return CERTSTORE_OK;

@@ -23,7 +23,7 @@ struct room {
     certstore_options *opts;
     certstore_options *allowing;
     struct make_chain chain;
-    certstore_entry *root;     /* what the store holds already */
+    certstore_entry *root;      /* what the store holds already */
     certstore_entry *things[6]; /* what some format cannot hold; see enum thing */
 };
 enum thing { SECRET, CRL, KEY, BAG, LABEL, EMPTY };
@@ -99,9 +99,9 @@ static const struct {
     const char *format;
     enum thing thing;
 } unheld[] = {
-    { "jks", SECRET },    { "pem", SECRET },    { "pemdir", SECRET }, { "jks", CRL },       { "jceks", CRL },    { "pemdir", KEY },
-    { "jks", BAG },       { "jceks", BAG },     { "pem", BAG },       { "pemdir", BAG },    { "pkcs12", LABEL }, { "pemdir", LABEL },
-    { "jks", EMPTY },     { "jceks", EMPTY },   { "pem", EMPTY },     { "pemdir", EMPTY },  { "pkcs12", EMPTY },
+    { "jks", SECRET }, { "pem", SECRET },  { "pemdir", SECRET }, { "jks", CRL },      { "jceks", CRL },    { "pemdir", KEY },
+    { "jks", BAG },    { "jceks", BAG },   { "pem", BAG },       { "pemdir", BAG },   { "pkcs12", LABEL }, { "pemdir", LABEL },
+    { "jks", EMPTY },  { "jceks", EMPTY }, { "pem", EMPTY },     { "pemdir", EMPTY }, { "pkcs12", EMPTY },
 };
 enum { UNHELD = sizeof unheld / sizeof *unheld };
 
@@ -233,8 +233,7 @@ static void an_export_refuses_what_the_format_cannot_hold_unless_that_is_allowed
         if (strcmp(format, "pemdir") == 0)
             continue; /* gives no bytes anyway */
         certstore_bytes *bytes = certstore_bundle_export(bundle, format, room->allowing, &err);
-        CSI_AUTO(certstore_bundle) *rest =
-            certstore_bundle_parse(certstore_bytes_data(bytes), certstore_bytes_size(bytes), format, room->opts, &err);
+        CSI_AUTO(certstore_bundle) *rest = certstore_bundle_parse(certstore_bytes_data(bytes), certstore_bytes_size(bytes), format, room->opts, &err);
         assert_int_equal(err.status, CERTSTORE_OK);
         assert_int_equal(certstore_bundle_count(rest), 1);
         certstore_bytes_free(bytes);
@@ -434,7 +433,7 @@ static void a_long_alias_leaves_room_for_what_to_do(void **state)
 static void nothing_is_allocated_for_certificates_that_every_format_holds(void **state)
 {
     const struct room *room = *state;
-    static const struct csi_codec *const codecs[] = { &csi_codec_pem, &csi_codec_pemdir, &csi_codec_pkcs12, &csi_codec_jks,
+    static const struct csi_codec *const codecs[] = { &csi_codec_pem,   &csi_codec_pemdir, &csi_codec_pkcs12, &csi_codec_jks,
                                                       &csi_codec_jceks, &csi_codec_pkcs11, &csi_codec_nss };
     certstore_error err = { 0 };
     CSI_AUTO(certstore_bundle) *bundle = csi_bundle_new("pkcs11", CSI_ALIAS_EXACT, &err);
