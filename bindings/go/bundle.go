@@ -208,7 +208,7 @@ func (b *Bundle) Rename(alias, to string) error {
 	return b.edit("rename", func(p rawBundle, err raw.Struct_SS_certstore_error) { raw.Certstore_bundle_rename(p, alias, to, err) })
 }
 
-// Export is the bundle as bytes of a format; "" is its own.
+// Export is the bundle as bytes of a format; "" is its own. ErrLossy where the format cannot hold an entry; see WithAllowLoss.
 func (b *Bundle) Export(format string, opts ...Option) (data []byte, err error) {
 	if err := text("export", format); err != nil {
 		return nil, err
@@ -229,7 +229,7 @@ func (b *Bundle) Notes() (rows []Finding) {
 	return rows
 }
 
-// Losses are what would be lost if the bundle were written in that format.
+// Losses are what would be lost if the bundle were written in that format. What is a fault is refused then, without WithAllowLoss.
 func (b *Bundle) Losses(format string) ([]Finding, error) {
 	if err := text("losses", format); err != nil {
 		return nil, err

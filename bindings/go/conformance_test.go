@@ -12,6 +12,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -301,4 +302,60 @@ func TestCapabilitiesAndFormatsAreTheLibrarys(t *testing.T) {
 	if certstore.Capabilities("none") != 0 || certstore.Version() == "" {
 		t.Error("an unknown format can something, or the version is empty")
 	}
+}
+
+func TestWhatAFormatCannotHoldIsRefusedUnlessTheLossIsAllowed(t *testing.T) {
+	root := newCA(t, "Example Root")
+	secret, err := certstore.NewSecret("session", "AES", []byte("0123456789abcdef"))
+	must(t, err)
+	for _, r := range rows {
+		if r.token || !r.roots || certstore.Capabilities(r.name)&certstore.CanSecrets != 0 {
+			continue
+		}
+		r := r
+		t.Run(r.name, func(t *testing.T) {
+			dir := t.TempDir()
+			state := filepath.Join(dir, "state")
+			s := open(t, r.uri(dir), state)
+			put(t, s, root.root(t, "root"))
+			before, err := s.Read()
+			must(t, err)
+			err = certstore.Update(background, func(tx *certstore.Tx) error { return tx.Put(secret, s) })
+			var told *certstore.Error
+			if !errors.Is(err, certstore.ErrLossy) || !errors.As(err, &told) || !strings.Contains(told.Message, "session") {
+				t.Errorf("%v", err)
+			}
+			if after, err := s.Read(); err != nil || after.Len() != 1 || !same(t, before, after) {
+				t.Errorf("the store has changed: %v", err)
+			}
+			put(t, open(t, r.uri(dir), state, certstore.WithAllowLoss()), secret)
+			if e := only(t, s); e.Kind() != certstore.Trusted {
+				t.Errorf("%v", e.Kind())
+			}
+		})
+	}
+}
+
+func same(t testing.TB, a, b *certstore.Bundle) bool {
+	t.Helper()
+	rows, err := a.Diff(b)
+	must(t, err)
+	return len(rows) == 0
+}
+
+func TestAnExportRefusesWhatTheFormatCannotHoldUnlessThatIsAllowed(t *testing.T) {
+	b, err := certstore.NewBundle("jceks")
+	must(t, err)
+	secret, err := certstore.NewSecret("session", "AES", []byte("0123456789abcdef"))
+	must(t, err)
+	must(t, b.Put(secret))
+	for _, format := range []string{"jks", "pem"} {
+		if data, err := b.Export(format, certstore.WithPassword(password)); !errors.Is(err, certstore.ErrLossy) || data != nil {
+			t.Errorf("%s: %d bytes, %v", format, len(data), err)
+		}
+		_, err := b.Export(format, certstore.WithPassword(password), certstore.WithAllowLoss())
+		must(t, err)
+	}
+	_, err = b.Export("pkcs12", certstore.WithPassword(password))
+	must(t, err)
 }

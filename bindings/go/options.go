@@ -140,6 +140,15 @@ func WithDestroyKeys() Option {
 	}
 }
 
+// WithAllowLoss lets a store, or bytes, be written without the entries that the format cannot hold at all: the faults of Bundle.Losses. Without it
+// Update and Bundle.Export fail with ErrLossy.
+func WithAllowLoss() Option {
+	return func(s *settings, err raw.Struct_SS_certstore_error) error {
+		raw.Certstore_options_set_allow_loss(s.opts, 1, err)
+		return nil
+	}
+}
+
 // withOptions runs f with the options as the library has them, and wipes them afterwards.
 func withOptions(list []Option, f func(*settings) error) error {
 	s := settings{lockTimeout: defaultLockTimeout}

@@ -183,6 +183,10 @@ certstore_status certstore_options_set_require_integrity(certstore_options *opts
 /* Let a commit destroy keys on a token that the bundle no longer holds. Nobody can make them again, and no rollback brings them back; without this a
  * key that another one of its alias takes the place of stays on the token, and leaving one out fails with CERTSTORE_E_LOSSY. */
 certstore_status certstore_options_set_destroy_keys(certstore_options *opts, int allowed, certstore_error *err);
+/* Let a store, or bytes, be written without the entries that the format cannot hold at all, what certstore_bundle_losses() reports as a
+ * CERTSTORE_FAULT. Without this a certstore_txn_replace() of the store, when it is prepared or committed, and certstore_bundle_export() fail with
+ * CERTSTORE_E_LOSSY, and nothing is written. */
+certstore_status certstore_options_set_allow_loss(certstore_options *opts, int allowed, certstore_error *err);
 
 /* -------------------------------------------------------------------------------------------------------------- store */
 
@@ -264,9 +268,11 @@ certstore_status certstore_bundle_remove(certstore_bundle *bundle, const char *a
 /* Gives an entry another alias. CERTSTORE_E_EXISTS if another entry has it. The key is not encrypted anew. */
 certstore_status certstore_bundle_rename(certstore_bundle *bundle, const char *alias, const char *new_alias, certstore_error *err);
 
-/* The bundle as bytes of a format ("pem", "pkcs12", "jks", "jceks"). NULL format: its own. */
+/* The bundle as bytes of a format ("pem", "pkcs12", "jks", "jceks"). NULL format: its own. CERTSTORE_E_LOSSY where the format cannot hold an
+ * entry, unless certstore_options_set_allow_loss() allows it. */
 certstore_bytes *certstore_bundle_export(const certstore_bundle *bundle, const char *format, const certstore_options *opts, certstore_error *err);
-/* What would be lost if this bundle were written in that format; an empty report when nothing is. */
+/* What would be lost if this bundle were written in that format; an empty report when nothing is. A CERTSTORE_FAULT is an entry that the format
+ * cannot hold: writing refuses it unless that is allowed. */
 certstore_report *certstore_bundle_losses(const certstore_bundle *bundle, const char *format, certstore_error *err);
 /* What differs from a to b, by alias and then by meaning, whatever their formats; an empty report when nothing does. */
 certstore_report *certstore_bundle_diff(const certstore_bundle *a, const certstore_bundle *b, certstore_error *err);
@@ -413,7 +419,9 @@ typedef struct certstore_txn certstore_txn;
 
 certstore_txn *certstore_txn_begin(certstore_error *err);
 /* The store shall equal the bundle. The bundle must have been read from this store (or the store not exist): a store changed by somebody
- * else since then makes commit fail with CERTSTORE_E_CONFLICT. A later call for the same store takes the place of an earlier one. */
+ * else since then makes commit fail with CERTSTORE_E_CONFLICT. A later call for the same store takes the place of an earlier one. Nothing is left
+ * out without a word: an entry that the format cannot hold makes prepare and commit fail with CERTSTORE_E_LOSSY, unless the store was opened with
+ * certstore_options_set_allow_loss(). */
 certstore_status certstore_txn_replace(certstore_txn *txn, certstore *store, const certstore_bundle *bundle, certstore_error *err);
 /* The store shall equal one of its earlier generations, byte for byte. */
 certstore_status certstore_txn_restore(certstore_txn *txn, certstore *store, int64_t generation, certstore_error *err);

@@ -203,6 +203,15 @@ class Values(support.Case):
         said = support.openssl("req", "-inform", "DER", "-noout", "-verify", "-text", given=request).decode()
         self.assertIn("DNS:a.example, IP Address:192.0.2.1", said)
 
+    def test_an_export_leaves_nothing_out_unasked(self):
+        bundle = certstore.Bundle("jceks")
+        bundle["session"] = certstore.Entry.secret("AES", b"0123456789abcdef")
+        for format in ("jks", "pem"):
+            with self.assertRaisesRegex(certstore.LossyError, "session"):
+                bundle.export(format, password="changeit")
+            self.assertIsInstance(bundle.export(format, password="changeit", allow_loss=True), bytes)
+        self.assertTrue(bundle.export("pkcs12", password="changeit"))
+
     def test_verify_and_losses_are_findings(self):
         bundle = certstore.Bundle("pem")
         bundle["one"] = support.leaf("one").entry()

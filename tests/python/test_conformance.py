@@ -61,6 +61,27 @@ class Conformance:
             self.assertEqual(self.content(), before)
             self.assertEqual(certstore.pending(), ())
 
+    def test_a_secret_key_is_held_or_refused_and_left_out_only_where_that_is_allowed(self):
+        with self.open() as store, self.open(allow_loss=True) as lossy:
+            alias = self.put(store, "one")
+            before = self.content()
+            bundle = store.read()
+            bundle["session"] = certstore.Entry.secret("AES", b"0123456789abcdef")
+            if Capability.SECRETS in store.capabilities:
+                with certstore.transaction() as txn:
+                    txn.replace(store, bundle)
+                self.assertIs(store.read()["session"].kind, certstore.Kind.SECRET)
+                return
+            with self.assertRaisesRegex(certstore.LossyError, "session"), certstore.transaction() as txn:
+                txn.replace(store, bundle)
+            self.assertEqual(self.content(), before)
+            self.assertIn("session", bundle)
+            bundle = lossy.read()
+            bundle["session"] = certstore.Entry.secret("AES", b"0123456789abcdef")
+            with certstore.transaction() as txn:
+                txn.replace(lossy, bundle)
+            self.assertEqual(list(store.read()), [alias])
+
     def test_what_is_removed_is_gone(self):
         with self.open() as store:
             alias = self.put(store, "one")

@@ -25,6 +25,30 @@ static const char *text_of(const json_t *object, const char *key)
     return json_string_value(json_object_get(object, key));
 }
 
+/* Whether the change is made to that store of the plan: all of them where it names none. */
+static bool changes_store(const struct plan *plan, const json_t *change, size_t store)
+{
+    const json_t *names = json_object_get(change, "stores");
+    if (text_of(change, "to") != NULL)
+        return plan_store_position(plan, text_of(change, "to")) == store;
+    for (size_t i = 0; i < json_array_size(names); i++)
+        if (plan_store_position(plan, json_string_value(json_array_get(names, i))) == store)
+            return true;
+    return names == NULL;
+}
+
+/* What a change may lose is settled with that change, by what the command says of it; the store itself must take what comes of them all. */
+static bool may_lose(const struct plan *plan, size_t store)
+{
+    const json_t *changes = json_object_get(plan->root, "changes");
+    for (size_t i = 0; i < json_array_size(changes); i++) {
+        const json_t *change = json_array_get(changes, i);
+        if (json_is_true(json_object_get(change, "allow_loss")) && changes_store(plan, change, store))
+            return true;
+    }
+    return false;
+}
+
 static int open_stores(struct cli *cli, struct application *application)
 {
     const json_t *stores = json_object_get(application->plan.root, "stores");
@@ -36,7 +60,8 @@ static int open_stores(struct cli *cli, struct application *application)
             name.pass = heap_copy(text_of(store, "pass"));
         if (name.keypass == NULL && text_of(store, "keypass") != NULL)
             name.keypass = heap_copy(text_of(store, "keypass"));
-        status = targets_add(cli, &application->targets, name, TARGET_READ | TARGET_UNLOCK);
+        unsigned lossy = may_lose(&application->plan, i) ? TARGET_LOSSY : 0;
+        status = targets_add(cli, &application->targets, name, TARGET_READ | TARGET_UNLOCK | lossy);
     }
     return status;
 }

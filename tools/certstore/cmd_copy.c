@@ -32,7 +32,7 @@ static int run_copy(struct cli *cli, const struct args *args)
     SCOPED(targets) targets = { 0 };
     int status = target_open(cli, &from, store_name_parse(args->positional[0]), TARGET_READ | TARGET_EXISTS);
     if (status == STATUS_DONE)
-        status = targets_open(cli, &targets, args, 1, TARGET_READ | TARGET_UNLOCK);
+        status = targets_open(cli, &targets, args, 1, TARGET_READ | TARGET_UNLOCK | (args_flag(args, "allow-loss") ? TARGET_LOSSY : 0));
     if (status == STATUS_DONE && strcmp(certstore_uri(from.store), certstore_uri(targets.items[0].store)) == 0)
         status = report_usage(cli, "copy: %s is both source and target; name two stores", target_uri(&from));
     if (status == STATUS_DONE && args_flag(args, "dry-run"))

@@ -18,7 +18,7 @@ static int run_put(struct cli *cli, const struct args *args)
     if (status == STATUS_DONE)
         status = trust_parse(cli, &material, args_value(args, "trust"));
     if (status == STATUS_DONE)
-        status = targets_open(cli, &targets, args, 1, TARGET_READ | TARGET_UNLOCK);
+        status = targets_open(cli, &targets, args, 1, TARGET_READ | TARGET_UNLOCK | (material.allow_loss ? TARGET_LOSSY : 0));
     if (status == STATUS_DONE && args_flag(args, "dry-run"))
         status = change_remember(cli, &targets);
     for (size_t i = 0; i < targets.count && status == STATUS_DONE; i++) {

@@ -364,6 +364,26 @@ static void tell_losses(struct cli *cli, const certstore_report *losses)
     cli->losses = json_report(losses);
 }
 
+static size_t fault_count(const certstore_report *losses)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < certstore_report_count(losses); i++)
+        count += certstore_report_severity(losses, i) == CERTSTORE_FAULT;
+    return count;
+}
+
+/* What copying the entries loses. Of the source as it stands the library says what would be lost if all of it became another store. What only the
+ * store that it is in can hold (an opaque entry of a JKS) is lost between two of one format as well: that shows where entries stand by themselves. */
+static certstore_report *copy_losses(const certstore_bundle *selection, const char *format, certstore_error *err)
+{
+    OWNED(certstore_report) *whole = certstore_bundle_losses(selection, format, err);
+    OWNED(certstore_bundle) *apart = certstore_bundle_new(certstore_bundle_format(selection), err);
+    for (size_t i = 0; i < certstore_bundle_count(selection); i++)
+        certstore_bundle_put(apart, certstore_bundle_at(selection, i), err);
+    OWNED(certstore_report) *each = certstore_bundle_losses(apart, format, err);
+    return fault_count(each) > fault_count(whole) ? steal(&each) : steal(&whole);
+}
+
 int edit_check_losses(struct cli *cli, const struct target *from, const struct target *to, const char *const *aliases, size_t count, bool allowed)
 {
     int status = STATUS_DONE;
@@ -375,7 +395,7 @@ int edit_check_losses(struct cli *cli, const struct target *from, const struct t
     OWNED(certstore_bundle) *selection = edit_selection(cli, from, aliases, count, &status);
     if (selection == NULL)
         return status;
-    OWNED(certstore_report) *losses = certstore_bundle_losses(selection, format, err);
+    OWNED(certstore_report) *losses = copy_losses(selection, format, err);
     if (losses == NULL)
         return report_error(cli, err);
     tell_losses(cli, losses);

@@ -232,6 +232,8 @@ int target_open(struct cli *cli, struct target *target, struct store_name name, 
     target->options = options_new(cli, &status);
     if (target->options == NULL)
         return status;
+    if ((use & TARGET_LOSSY) != 0)
+        certstore_options_set_allow_loss(target->options, 1, NULL);
     status = use_named_sources(cli, target);
     if (status == STATUS_DONE)
         status = is_token(&target->name) ? open_token(cli, target, use) : open_files(cli, target);

@@ -26,7 +26,8 @@ struct targets {
 enum target_use {
     TARGET_READ = 1,   /* read what it holds */
     TARGET_UNLOCK = 2, /* its passphrase must be known, a new store's as well: it will be written, or a key of it used */
-    TARGET_EXISTS = 4  /* a store that is not there is an error */
+    TARGET_EXISTS = 4, /* a store that is not there is an error */
+    TARGET_LOSSY = 8   /* what its format cannot hold may be left out: it was told what, and allowed it */
 };
 
 /* Options with the run's state directory. NULL after reporting. */

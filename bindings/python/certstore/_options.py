@@ -52,6 +52,7 @@ def make(
     limits: Mapping[Limit, int] | None = None,
     require_integrity: bool = False,
     destroy_keys: bool = False,
+    allow_loss: bool = False,
     so_pin: Password | None = None,
 ) -> Any:
     """A handle of options. The keywords are those of open()."""
@@ -80,4 +81,6 @@ def make(
         lowlevel.certstore_options_set_require_integrity(options, 1)
     if destroy_keys:
         lowlevel.certstore_options_set_destroy_keys(options, 1)
+    if allow_loss:
+        lowlevel.certstore_options_set_allow_loss(options, 1)
     return options

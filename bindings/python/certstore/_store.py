@@ -109,12 +109,12 @@ class Bundle(MutableMapping[str, Entry]):
         return self._of(lowlevel.certstore_bundle_copy(self._raw))
 
     def export(self, format: str | None = None, **options: Any) -> bytes:
-        """The bundle as bytes of a format. options: the keywords of open()."""
+        """The bundle as bytes of a format; LossyError where that cannot hold an entry, unless allow_loss=True. options: the keywords of open()."""
         made = _options.make(**options)
         return bytes(lowlevel.certstore_bundle_export(self._still(), format, made))
 
     def losses(self, format: str) -> tuple[Finding, ...]:
-        """What would be lost in that format."""
+        """What would be lost in that format. What is a fault is refused when it is written, unless the store is opened with allow_loss=True."""
         return findings(lowlevel.certstore_bundle_losses(self._raw, format))
 
     def diff(self, other: Bundle) -> tuple[Finding, ...]:
@@ -411,6 +411,7 @@ def open(
     limits: Mapping[Limit, int] | None = None,
     require_integrity: bool = False,
     destroy_keys: bool = False,
+    allow_loss: bool = False,
     so_pin: Password | None = None,
 ) -> Store:
     """Opens a store by URI ("pem:PATH", "pem:PATH?key=PATH", "pemdir:PATH", "pkcs12:PATH", "jks:PATH", "jceks:PATH", "bks:PATH") or path.
@@ -418,8 +419,9 @@ def open(
     It need not exist yet. password, key_password, entry_passwords: of the store, of its keys, of single entries; bytes, or a str as UTF-8.
     profile: whom what is written anew is for ("java8", "java17", "openssl3", "fips", "legacy"). state_dir: where generations and history live.
     actor: whom the history names. lock_timeout: seconds. generations: how many to keep. limits: ceilings, by Limit. require_integrity: a store
-    without a check that was made is a NoMacError. destroy_keys: a commit may destroy keys on a token, which nobody can make again. so_pin: of
-    the token's security officer, who marks what is trusted for "any".
+    without a check that was made is a NoMacError. destroy_keys: a commit may destroy keys on a token, which nobody can make again. allow_loss:
+    entries that the format cannot hold at all are left out; without it they are a LossyError. so_pin: of the token's security officer, who marks
+    what is trusted for "any".
     """
     options = _options.make(
         password=password,
@@ -433,6 +435,7 @@ def open(
         limits=limits,
         require_integrity=require_integrity,
         destroy_keys=destroy_keys,
+        allow_loss=allow_loss,
         so_pin=so_pin,
     )
     return Store(lowlevel.certstore_open(os.fspath(uri), options))

@@ -223,3 +223,14 @@ certstore_status certstore_options_set_destroy_keys(certstore_options *opts, int
     opts->destroy_keys = allowed != 0;
     return CERTSTORE_OK;
 }
+
+certstore_status certstore_options_set_allow_loss(certstore_options *opts, int allowed, certstore_error *err)
+{
+    CSI_AUTO_CALL call;
+    if (!csi_call_begin(&call, &err))
+        return err->status;
+    if (opts == NULL)
+        return csi_fail_null(err, "opts");
+    opts->allow_loss = allowed != 0;
+    return CERTSTORE_OK;
+}

@@ -16,6 +16,7 @@ struct certstore_options {
     int generations;
     bool require_integrity;
     bool destroy_keys;
+    bool allow_loss;
     struct csi_limits limits;
     const struct csi_os *os; /* the real one, except in tests that make it fail */
 };

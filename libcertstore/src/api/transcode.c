@@ -60,6 +60,22 @@ static csi_passwords *passwords_with(const csi_secret *password, certstore_error
     return csi_steal(&passwords);
 }
 
+certstore_status csi_refuse_losses(const struct csi_codec *codec, const certstore_bundle *bundle, certstore_error *err)
+{
+    CSI_AUTO(certstore_report) *lost = csi_report_new(err);
+    if (lost == NULL)
+        return err->status;
+    lost->left_out_only = true;
+    CSI_TRY(codec->losses(bundle, lost, err));
+    if (lost->count == 0)
+        return CERTSTORE_OK;
+    const char *why = lost->rows[0].message;
+    int size = (int)strcspn(why, ";"); /* what follows says that it is left out, and it is not */
+    return csi_fail(err, CERTSTORE_E_LOSSY,
+                    "entry \"%.64s\": the format %s cannot hold it: %.*s; leave it out, choose another format, or allow the loss (--allow-loss)",
+                    lost->rows[0].subject, codec->name, size < 160 ? size : 160, why);
+}
+
 csi_parts *csi_encode_bundle(const struct csi_codec *codec, const certstore_bundle *bundle, const certstore_options *opts,
                              const csi_secret *new_password, size_t part_count, struct csi_remote *remote, certstore_error *err)
 {
@@ -67,6 +83,8 @@ csi_parts *csi_encode_bundle(const struct csi_codec *codec, const certstore_bund
         csi_fail(err, CERTSTORE_E_READ_ONLY, "%s: this format is only read here; copy the store to pkcs12, jceks or pem", codec->name);
         return NULL;
     }
+    if (!opts->allow_loss && csi_refuse_losses(codec, bundle, err) != CERTSTORE_OK)
+        return NULL;
     CSI_AUTO(csi_passwords) *protect = new_password != NULL ? passwords_with(new_password, err) : csi_passwords_ref(opts->passwords);
     CSI_AUTO(csi_parts) *parts = csi_parts_new(err);
     if (protect == NULL || parts == NULL)
@@ -79,6 +97,7 @@ csi_parts *csi_encode_bundle(const struct csi_codec *codec, const certstore_bund
         .now_ms = now_ms(opts->os),
         .part_count = part_count,
         .limits = &opts->limits,
+        .allow_loss = opts->allow_loss,
         .remote = remote,
         .traits = remote != NULL ? remote->traits : 0,
         .by_officer = opts->so_pin != NULL,

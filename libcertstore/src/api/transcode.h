@@ -10,6 +10,8 @@ const struct csi_codec *csi_codec_named(const char *format, certstore_error *err
 const struct csi_codec *csi_codec_of_content(struct csi_span content, certstore_error *err);
 certstore_bundle *csi_decode_parts(const struct csi_codec *codec, const csi_parts *parts, struct csi_remote *remote, const certstore_options *opts,
                                    certstore_error *err);
+/* CERTSTORE_E_LOSSY where encode() would leave an entry out without a word. Costs a look at each entry's kind. */
+certstore_status csi_refuse_losses(const struct csi_codec *codec, const certstore_bundle *bundle, certstore_error *err);
 /* new_password: NULL, or the passphrase that everything is to be protected with from now on. */
 csi_parts *csi_encode_bundle(const struct csi_codec *codec, const certstore_bundle *bundle, const certstore_options *opts,
                              const csi_secret *new_password, size_t part_count, struct csi_remote *remote, certstore_error *err);

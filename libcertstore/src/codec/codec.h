@@ -46,6 +46,7 @@ struct csi_encode {
     int64_t now_ms;                 /* for entries without a date, where the format wants one */
     size_t part_count;              /* PEM: 2 when the key goes to a file of its own; otherwise 1 */
     const struct csi_limits *limits;
+    bool allow_loss;           /* what only the place, and not the format, cannot hold may be left out */
     struct csi_remote *remote; /* the token that is written to; NULL for files */
     unsigned traits;           /* enum csi_token_trait, of that token */
     bool by_officer;           /* the security officer's PIN is there: CSI_TOKEN_OFFICER may be made use of */
@@ -62,13 +63,16 @@ struct csi_codec {
     certstore_bundle *(*decode)(const struct csi_decode *in, certstore_error *err);
     /* Appends to parts. bundle may come from any format: what has no origin in this codec's document is written anew. */
     certstore_status (*encode)(const certstore_bundle *bundle, const struct csi_encode *in, csi_parts *parts, certstore_error *err);
-    /* Adds a row for each thing of the bundle that this format cannot hold. */
+    /* Adds a row for each thing of the bundle that this format cannot hold. Whatever encode() leaves out without failing has a row that is a
+     * CERTSTORE_FAULT. With left_out_only (model/report.h) it is asked before every write, and looks at what entries are, not into them. */
     certstore_status (*losses)(const certstore_bundle *bundle, certstore_report *losses, certstore_error *err);
 };
 
 /* For losses(): a row for an entry whose key does not leave its token. It is left out whole: a certificate without its key would pass for a trusted
  * one. Its encode() fails on such a key with CERTSTORE_E_BOUND. */
 certstore_status csi_losses_bound(const certstore_entry *entry, bool *bound, certstore_report *losses, certstore_error *err);
+/* The same for an entry that has lost the certificate, or the key, that it is about. */
+certstore_status csi_losses_empty(const certstore_entry *entry, bool *empty, certstore_report *losses, certstore_error *err);
 
 extern const struct csi_codec csi_codec_pem;
 extern const struct csi_codec csi_codec_pemdir;

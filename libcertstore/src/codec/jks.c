@@ -104,7 +104,7 @@ static certstore_status add_entry_losses(const struct csi_codec *codec, const ce
         return add_unheld(entry, losses, err);
     bool bound;
     CSI_TRY(csi_losses_bound(entry, &bound, losses, err));
-    if (bound)
+    if (bound || losses->left_out_only)
         return CERTSTORE_OK;
     if (has_purposes(&entry->trust))
         CSI_TRY(csi_report_add(losses, "trust-lost", CERTSTORE_WARNING, entry->alias, err,
@@ -149,7 +149,7 @@ static certstore_status add_losses(const struct csi_codec *codec, const certstor
 {
     for (size_t i = 0; i < bundle->count; i++)
         CSI_TRY(add_entry_losses(codec, bundle, bundle->entries[i], losses, err));
-    return csi_jks_collisions(codec, bundle, losses, err);
+    return losses->left_out_only ? CERTSTORE_OK : csi_jks_collisions(codec, bundle, losses, err); /* encode() fails on them by itself */
 }
 
 static certstore_status losses_jks(const certstore_bundle *bundle, certstore_report *losses, certstore_error *err)

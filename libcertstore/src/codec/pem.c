@@ -34,13 +34,16 @@ static certstore_status entry_losses(const certstore_entry *entry, certstore_rep
     const bool ours = entry->origin.document != NULL && entry->origin.document->codec == &csi_codec_pem;
     if (entry->kind == CERTSTORE_SECRET)
         return csi_report_add(losses, "secret-lost", CERTSTORE_FAULT, entry->alias, err, "PEM has no place for a secret key; it is left out");
-    bool bound;
+    bool bound, empty;
     CSI_TRY(csi_losses_bound(entry, &bound, losses, err));
-    if (bound)
+    CSI_TRY(csi_losses_empty(entry, &empty, losses, err));
+    if (bound || empty)
         return CERTSTORE_OK;
     if (entry->kind == CERTSTORE_OPAQUE && !ours)
         return csi_report_add(losses, "opaque-lost", CERTSTORE_FAULT, entry->alias, err, "PEM has no place for %s; it is left out",
                               entry->type != NULL ? entry->type : "this entry");
+    if (losses->left_out_only)
+        return CERTSTORE_OK;
     bool same = true;
     if (!ours)
         CSI_TRY(makes_up(entry, &same, err));

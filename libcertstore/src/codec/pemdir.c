@@ -180,6 +180,10 @@ static certstore_status losses(const certstore_bundle *bundle, certstore_report 
                 CSI_TRY(csi_report_add(report, "opaque-lost", CERTSTORE_FAULT, entry->alias, err, "%s", why));
             continue;
         }
+        bool empty;
+        CSI_TRY(csi_losses_empty(entry, &empty, report, err));
+        if (empty || report->left_out_only)
+            continue;
         if (!entry->unnamed && (entry->origin.document == NULL || entry->origin.document->codec != &csi_codec_pemdir))
             CSI_TRY(csi_report_add(report, "alias-lost", CERTSTORE_INFO, entry->alias, err,
                                    "a hashed directory holds no aliases; one is made from the subject"));

@@ -86,14 +86,15 @@ static certstore_bundle *decode(const struct csi_decode *in, certstore_error *er
 
 static certstore_status losses_of(const certstore_entry *entry, certstore_report *losses, certstore_error *err)
 {
-    bool bound;
+    bool bound, empty;
     CSI_TRY(csi_losses_bound(entry, &bound, losses, err));
-    if (bound)
+    CSI_TRY(csi_losses_empty(entry, &empty, losses, err));
+    if (bound || empty)
         return CERTSTORE_OK;
     if (entry->kind == CERTSTORE_OPAQUE && !csi_p12_is_bag(entry))
         return csi_report_add(losses, "opaque-lost", CERTSTORE_FAULT, entry->alias, err, "PKCS#12 has no place for %s",
                               entry->type != NULL ? entry->type : "it");
-    for (size_t i = 0; i < entry->trust.rejected_count; i++)
+    for (size_t i = 0; i < entry->trust.rejected_count && !losses->left_out_only; i++)
         CSI_TRY(csi_report_add(losses, "trust-lost", CERTSTORE_WARNING, entry->alias, err, "PKCS#12 cannot say that it is not trusted for %s",
                                entry->trust.rejected[i]));
     return CERTSTORE_OK;

@@ -325,13 +325,18 @@ static certstore_status new_crl(struct csi_p12_edit *e, const certstore_entry *e
     return csi_bag_put(&e->certs, csi_span(oid, sizeof oid), csi_buf_span(&value), &says, err);
 }
 
-/* SafeBag SEQUENCE { type OID, [0] ... } whose type is what the entry says it is. */
+/* SafeBag SEQUENCE { type OID, [0] ... } whose type is what the entry says it is. What such a file was seen to hold is one whatever it looks like:
+ * the OID of an odd one may be too long for a text. */
 bool csi_p12_is_bag(const certstore_entry *entry)
 {
     char type[128];
     struct csi_reader body;
     struct csi_tlv oid, value;
-    if (entry->kind != CERTSTORE_OPAQUE || entry->content == NULL || entry->type == NULL)
+    if (entry->kind != CERTSTORE_OPAQUE || entry->content == NULL)
+        return false;
+    if (entry->origin.document != NULL && entry->origin.document->codec == &csi_codec_pkcs12)
+        return true;
+    if (entry->type == NULL)
         return false;
     struct csi_reader r = csi_reader(csi_blob_span(entry->content));
     return csi_der_enter(&r, CSI_DER_SEQUENCE, &body) && csi_left(&r) == 0 && csi_der_expect(&body, CSI_DER_OID, &oid) &&

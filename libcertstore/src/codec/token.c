@@ -64,31 +64,37 @@ static certstore_status add_trust_losses(const struct csi_codec *codec, const ce
     return CERTSTORE_OK;
 }
 
-static certstore_status add_entry_losses(const struct csi_codec *codec, const certstore_entry *entry, certstore_report *losses, certstore_error *err)
+/* A CRL, or something opaque, stays on the token that it is on; nobody can tell another one to take it. */
+static bool is_from(const certstore_bundle *bundle, const certstore_entry *entry)
 {
-    bool ours = csi_token_is_ours(entry->origin.document);
+    return csi_token_is_ours(bundle->document) && entry->origin.document == bundle->document;
+}
+
+static certstore_status add_entry_losses(const struct csi_codec *codec, const certstore_bundle *bundle, const certstore_entry *entry,
+                                         certstore_report *losses, certstore_error *err)
+{
+    bool ours = is_from(bundle, entry);
     bool is_data = entry->kind == CERTSTORE_OPAQUE && entry->type != NULL && strcmp(entry->type, "data") == 0;
     if (entry->created_ms != INT64_MIN)
         CSI_TRY(csi_report_add(losses, "date-lost", CERTSTORE_INFO, entry->alias, err, "a token does not say when an entry was made"));
-    bool bound;
+    bool bound, empty;
     CSI_TRY(csi_losses_bound(entry, &bound, losses, err));
-    if (bound)
+    CSI_TRY(csi_losses_empty(entry, &empty, losses, err));
+    if (bound || empty)
         return CERTSTORE_OK;
     if (entry->kind == CERTSTORE_CRL && !ours)
         return csi_report_add(losses, "crl-lost", CERTSTORE_FAULT, entry->alias, err, "a token is given no revocation lists; it is left out");
     if (entry->kind == CERTSTORE_OPAQUE && !ours && !(is_data && codec == &csi_codec_pkcs11))
         return csi_report_add(losses, "opaque-lost", CERTSTORE_FAULT, entry->alias, err, "only the format it comes from can hold it");
-    if (entry->kind != CERTSTORE_TRUSTED && entry->kind != CERTSTORE_KEY)
+    if ((entry->kind != CERTSTORE_TRUSTED && entry->kind != CERTSTORE_KEY) || losses->left_out_only)
         return CERTSTORE_OK;
-    if (entry->cert_count == 0 && entry->key == NULL)
-        return csi_report_add(losses, "opaque-lost", CERTSTORE_FAULT, entry->alias, err, "an entry without the key or certificate that makes it one");
     return add_trust_losses(codec, entry, losses, err);
 }
 
 static certstore_status add_losses(const struct csi_codec *codec, const certstore_bundle *bundle, certstore_report *losses, certstore_error *err)
 {
     for (size_t i = 0; i < bundle->count; i++)
-        CSI_TRY(add_entry_losses(codec, bundle->entries[i], losses, err));
+        CSI_TRY(add_entry_losses(codec, bundle, bundle->entries[i], losses, err));
     return CERTSTORE_OK;
 }
 

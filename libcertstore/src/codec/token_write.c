@@ -226,6 +226,15 @@ static certstore_status write_key_entry(struct csi_token_writing *w, const certs
     return entry->cert_count > 0 ? write_cert(w, entry, csi_buf_span(&id)) : CERTSTORE_OK;
 }
 
+/* The format holds data, this token does not: losses() cannot know. */
+static certstore_status refuse_data(const struct csi_token_writing *w, const certstore_entry *entry)
+{
+    if (w->in->allow_loss)
+        return CERTSTORE_OK;
+    return csi_fail(w->err, CERTSTORE_E_LOSSY, "entry \"%.64s\": this token takes no data objects; leave it out, or allow the loss (--allow-loss)",
+                    entry->alias);
+}
+
 static certstore_status write_opaque(struct csi_token_writing *w, const certstore_entry *entry)
 {
     CSI_AUTO_DRAFT draft = { 0 };
@@ -239,8 +248,10 @@ static certstore_status write_opaque(struct csi_token_writing *w, const certstor
         w->kept[part] = true;
         return renamed != NULL ? csi_token_want(w, renamed, CSI_TOKEN_ALONE, entry->alias) : w->err->status;
     }
-    if (entry->kind == CERTSTORE_CRL || !is_data || entry->content == NULL || (w->in->traits & CSI_TOKEN_DATA) == 0)
+    if (entry->kind == CERTSTORE_CRL || !is_data || entry->content == NULL)
         return CERTSTORE_OK; /* losses() has said so */
+    if ((w->in->traits & CSI_TOKEN_DATA) == 0)
+        return refuse_data(w, entry);
     csi_object_put_number(&draft, CKA_CLASS, CKO_DATA);
     csi_object_put(&draft, CKA_VALUE, csi_blob_span(entry->content));
     CSI_TRY(csi_token_put_label(&draft, entry->alias, w->err));

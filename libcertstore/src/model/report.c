@@ -30,6 +30,8 @@ certstore_status csi_report_add(certstore_report *report, const char *code, cert
                                 const char *format, ...)
 {
     va_list args;
+    if (report->left_out_only && (severity != CERTSTORE_FAULT || report->count > 0))
+        return CERTSTORE_OK;
     va_start(args, format);
     int length = vsnprintf(NULL, 0, format, args);
     va_end(args);

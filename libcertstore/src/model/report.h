@@ -15,6 +15,7 @@ struct certstore_report {
     struct csi_finding *rows;
     size_t count;
     size_t capacity;
+    bool left_out_only; /* of losses: asked only for the first entry that encode() would leave out and say nothing; no other row is taken */
 };
 CSI_DEFINE_AUTO(certstore_report, certstore_report_free)
 

@@ -53,6 +53,10 @@ static void a_key_that_stays_on_its_token_is_named_and_no_file_is_made_without_i
         assert_int_equal(files[i]->losses(bundle, losses, &err), CERTSTORE_OK);
         assert_true(token_noted(losses, "key-bound", "web"));
         assert_false(token_noted(losses, "key-bound", "root"));
+        CSI_AUTO(certstore_report) *left_out = csi_report_new(&err);
+        left_out->left_out_only = true; /* a status of its own says more */
+        assert_int_equal(files[i]->losses(bundle, left_out, &err), CERTSTORE_OK);
+        assert_int_equal(certstore_report_count(left_out), 0);
         assert_int_equal(encode(files[i], bundle, message), CERTSTORE_E_BOUND);
         assert_int_equal(csi_bundle_remove(bundle, "web", &err), CERTSTORE_OK);
         assert_int_equal(encode(files[i], bundle, message), CERTSTORE_OK);

@@ -551,6 +551,34 @@ static void what_a_token_cannot_hold_is_named_before(void **state)
     X509_free(root);
 }
 
+static void what_is_opaque_on_one_token_is_lost_on_another_one(void **state)
+{
+    (void)state;
+    static const struct csi_codec *const codecs[] = { &csi_codec_pkcs11, &csi_codec_nss };
+    for (size_t i = 0; i < 2; i++) {
+        struct token one;
+        struct token other;
+        certstore_error err = { 0 };
+        token_begin(&one, WRITABLE);
+        token_begin(&other, WRITABLE);
+        token_add(&one, token_public(TOKEN_SOFTHSM, make_key("EC:P-256", 1), "lone", "01"));
+        CSI_AUTO(certstore_bundle) *from = token_read(&one, codecs[i]);
+        CSI_AUTO(certstore_bundle) *to = token_read(&other, codecs[i]);
+        CSI_AUTO(certstore_report) *own = csi_report_new(&err);
+        CSI_AUTO(certstore_report) *lost = csi_report_new(&err);
+        assert_int_equal(codec_entry(from, "lone")->kind, CERTSTORE_OPAQUE);
+        assert_int_equal(csi_bundle_put(to, codec_entry(from, "lone"), &err), CERTSTORE_OK);
+        assert_int_equal(codecs[i]->losses(from, own, &err), CERTSTORE_OK);
+        assert_int_equal(certstore_report_count(own), 0);
+        assert_int_equal(codecs[i]->losses(to, lost, &err), CERTSTORE_OK);
+        assert_true(token_noted(lost, "opaque-lost", "lone"));
+        certstore_bundle_free(csi_steal(&from));
+        certstore_bundle_free(csi_steal(&to));
+        token_end(&one);
+        token_end(&other);
+    }
+}
+
 static void data_goes_where_a_token_takes_it(void **state)
 {
     (void)state;
@@ -565,7 +593,13 @@ static void data_goes_where_a_token_takes_it(void **state)
     CSI_AUTO(csi_parts) *parts = token_must_write(&token, &csi_codec_pkcs11, bundle);
     assert_true(label_is(token_object(parts, CKO_DATA, "notes"), "notes"));
     token.remote.traits = CSI_TOKEN_WRITABLE;
-    CSI_AUTO(csi_parts) *none = token_must_write(&token, &csi_codec_pkcs11, bundle);
+    certstore_status status;
+    char message[512];
+    assert_null(token_write(&token, &csi_codec_pkcs11, bundle, &status, message));
+    assert_int_equal(status, CERTSTORE_E_LOSSY);
+    const struct csi_encode allowed = { .part_count = 1, .limits = &csi_limits_default, .traits = CSI_TOKEN_WRITABLE, .allow_loss = true };
+    CSI_AUTO(csi_parts) *none = csi_parts_new(&err);
+    assert_int_equal(csi_codec_pkcs11.encode(bundle, &allowed, none, &err), CERTSTORE_OK);
     assert_int_equal(none->count, 0);
     token_end(&token);
 }
@@ -650,6 +684,7 @@ int main(void)
         cmocka_unit_test(a_chain_that_two_keys_share_outlives_either_of_them),
         cmocka_unit_test(the_name_of_a_chain_is_no_name_for_a_trusted_certificate),
         cmocka_unit_test(what_a_token_cannot_hold_is_named_before),
+        cmocka_unit_test(what_is_opaque_on_one_token_is_lost_on_another_one),
         cmocka_unit_test(data_goes_where_a_token_takes_it),
         cmocka_unit_test(whatever_allocation_fails_the_store_is_read_and_written_whole_or_not_at_all),
     };

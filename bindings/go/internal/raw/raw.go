@@ -202,6 +202,7 @@ extern swig_intgo _wrap_certstore_options_set_generations_raw_3c496c6e18cca352(u
 extern swig_intgo _wrap_certstore_options_set_limit_raw_3c496c6e18cca352(uintptr_t arg1, swig_intgo arg2, swig_type_23 arg3, uintptr_t arg4);
 extern swig_intgo _wrap_certstore_options_set_require_integrity_raw_3c496c6e18cca352(uintptr_t arg1, swig_intgo arg2, uintptr_t arg3);
 extern swig_intgo _wrap_certstore_options_set_destroy_keys_raw_3c496c6e18cca352(uintptr_t arg1, swig_intgo arg2, uintptr_t arg3);
+extern swig_intgo _wrap_certstore_options_set_allow_loss_raw_3c496c6e18cca352(uintptr_t arg1, swig_intgo arg2, uintptr_t arg3);
 extern swig_intgo _wrap_CERTSTORE_CAN_READ_raw_3c496c6e18cca352(void);
 extern swig_intgo _wrap_CERTSTORE_CAN_WRITE_raw_3c496c6e18cca352(void);
 extern swig_intgo _wrap_CERTSTORE_CAN_TRUSTED_raw_3c496c6e18cca352(void);
@@ -967,6 +968,15 @@ func Certstore_options_set_destroy_keys(arg1 Struct_SS_certstore_options, arg2 i
 	_swig_i_1 := arg2
 	_swig_i_2 := getSwigcptr(arg3)
 	swig_r = (Enum_SS_certstore_status)(C._wrap_certstore_options_set_destroy_keys_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.uintptr_t(_swig_i_2)))
+	return swig_r
+}
+
+func Certstore_options_set_allow_loss(arg1 Struct_SS_certstore_options, arg2 int, arg3 Struct_SS_certstore_error) (_swig_ret Enum_SS_certstore_status) {
+	var swig_r Enum_SS_certstore_status
+	_swig_i_0 := getSwigcptr(arg1)
+	_swig_i_1 := arg2
+	_swig_i_2 := getSwigcptr(arg3)
+	swig_r = (Enum_SS_certstore_status)(C._wrap_certstore_options_set_allow_loss_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.uintptr_t(_swig_i_2)))
 	return swig_r
 }
 

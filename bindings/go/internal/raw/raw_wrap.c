@@ -1131,6 +1131,23 @@ intgo _wrap_certstore_options_set_destroy_keys_raw_3c496c6e18cca352(struct certs
 }
 
 
+intgo _wrap_certstore_options_set_allow_loss_raw_3c496c6e18cca352(struct certstore_options *_swig_go_0, intgo _swig_go_1, struct certstore_error *_swig_go_2) {
+  certstore_options *arg1 = (certstore_options *) 0 ;
+  int arg2 ;
+  certstore_error *arg3 = (certstore_error *) 0 ;
+  certstore_status result;
+  intgo _swig_go_result;
+
+  arg1 = *(certstore_options **)&_swig_go_0;
+  arg2 = (int)_swig_go_1;
+  arg3 = *(certstore_error **)&_swig_go_2;
+
+  result = (certstore_status)certstore_options_set_allow_loss(arg1,arg2,arg3);
+  _swig_go_result = (intgo)result;
+  return _swig_go_result;
+}
+
+
 intgo _wrap_CERTSTORE_CAN_READ_raw_3c496c6e18cca352() {
   enum certstore_capability result;
   intgo _swig_go_result;
