@@ -119,7 +119,7 @@ func TestTheOfficerMarksWhatIsTrustedForAny(t *testing.T) {
 
 func TestABundleMayBeClosedWhileItsKeysAreWrapped(t *testing.T) {
 	identity := newCA(t, "ca").identity(t, "web", "localhost")
-	for round := 0; round < 60; round++ {
+	for round := 0; round < 20; round++ {
 		b, err := certstore.NewBundle("pkcs12")
 		must(t, err)
 		must(t, b.Put(identity))
