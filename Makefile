@@ -147,8 +147,8 @@ CHECK_SCRIPTS   := $(sort $(wildcard tests/*/check-*))
 INTEROP_SCRIPTS := $(filter tests/interop/%,$(CHECK_SCRIPTS))
 CRASH_SCRIPTS   := $(sort $(wildcard tests/crash/crash-*))
 
-# With one worker a processor, unless the caller says how many.
-JOBS     ?= $(shell nproc 2>/dev/null || echo 2)
+# With one worker more than processors, since tests wait now and then, unless the caller says how many.
+JOBS     ?= $(shell echo $$(($$(nproc 2>/dev/null || echo 2) + 1)))
 PARALLEL  = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(JOBS))
 QUIETLY   = --no-print-directory $(PARALLEL)
 RUN_TESTS = JOBS='$(JOBS)' BUILD=$(BUILD) CC='$(CC)' CFLAGS='$(CFLAGS)' LDFLAGS='$(LDFLAGS)' scripts/run-tests
