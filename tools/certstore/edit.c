@@ -296,12 +296,32 @@ static int copy_entry(struct cli *cli, const certstore_entry *entry, struct targ
     return STATUS_DONE;
 }
 
-/* An entry whose key does not leave its token: edit_check_losses() has said so, and the caller takes it. */
-static bool is_bound(const certstore_report *losses, const certstore_entry *entry)
+/* The rows of the entries whose keys do not leave their token. A report may have a row for each of many entries: they are looked through once. */
+struct bound_rows {
+    const certstore_report *losses;
+    size_t *rows;
+    size_t count;
+};
+
+static void bound_rows_free(struct bound_rows *bound)
 {
+    free(bound->rows);
+}
+
+static struct bound_rows find_bound(const certstore_report *losses)
+{
+    struct bound_rows bound = { losses, heap_new(certstore_report_count(losses) + 1, sizeof(size_t)), 0 };
     for (size_t i = 0; i < certstore_report_count(losses); i++)
-        if (strcmp(certstore_report_code(losses, i), "key-bound") == 0 &&
-            strcmp(certstore_report_subject(losses, i), certstore_entry_alias(entry)) == 0)
+        if (strcmp(certstore_report_code(losses, i), "key-bound") == 0)
+            bound.rows[bound.count++] = i;
+    return bound;
+}
+
+/* edit_check_losses() has said so, and the caller takes it. */
+static bool is_bound(const struct bound_rows *bound, const certstore_entry *entry)
+{
+    for (size_t i = 0; i < bound->count; i++)
+        if (strcmp(certstore_report_subject(bound->losses, bound->rows[i]), certstore_entry_alias(entry)) == 0)
             return true;
     return false;
 }
@@ -317,9 +337,10 @@ int edit_copy(struct cli *cli, const struct target *from, struct target *to, con
     OWNED(certstore_report) *losses = certstore_bundle_losses(selection, certstore_format(to->store), err);
     if (written == NULL || losses == NULL)
         return report_error(cli, err);
+    SCOPED(bound_rows) bound = find_bound(losses);
     for (size_t i = 0; i < certstore_bundle_count(selection) && status == STATUS_DONE; i++) {
         const certstore_entry *entry = certstore_bundle_at(selection, i);
-        status = is_bound(losses, entry) ? STATUS_DONE : copy_entry(cli, entry, to, written);
+        status = is_bound(&bound, entry) ? STATUS_DONE : copy_entry(cli, entry, to, written);
     }
     return status;
 }
