@@ -438,7 +438,7 @@ static void nothing_is_allocated_for_certificates_that_every_format_holds(void *
     certstore_error err = { 0 };
     CSI_AUTO(certstore_bundle) *bundle = csi_bundle_new("pkcs11", CSI_ALIAS_EXACT, &err);
     for (int i = 0; i < 10000; i++) {
-        char alias[16];
+        char alias[24];
         snprintf(alias, sizeof alias, "Root %d", i);
         CSI_AUTO(certstore_entry) *entry = make_trusted(alias, room->chain.root);
         certstore_entry_add_trust(entry, "clientAuth", &err);
