@@ -248,7 +248,7 @@ go-generate: ## make the Go binding's raw layer anew from certstore.h (needs swi
 coverage: ## the tests' coverage; fails under 90 % of lines, and where a branch of the transaction floor is missed
 	@scripts/setup build test dev
 	@find $(BUILD)/coverage -name '*.gcda' -delete 2>/dev/null || true
-	@$(MAKE) $(QUIETLY) BUILD=$(BUILD)/coverage CC=gcc OPTIMIZE='-O0 -g' CFLAGS='--coverage' LDFLAGS='--coverage' check
+	@$(MAKE) $(QUIETLY) BUILD=$(BUILD)/coverage CC=gcc OPTIMIZE='-O0 -g' CFLAGS='--coverage -fprofile-update=atomic' LDFLAGS='--coverage' check
 	@scripts/coverage $(BUILD)/coverage
 
 format: ## clang-format over all C
