@@ -185,6 +185,15 @@ sanitize: ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@scripts/setup build test
 	@$(MAKE) $(QUIETLY) BUILD=$(BUILD)/sanitize OPTIMIZE='-O1 -g' CFLAGS='$(SANITIZE)' LDFLAGS='$(SANITIZE)' check
 
+# The same for what threads do to each other, over the tests that start some.
+THREADED     := -fsanitize=thread -fno-omit-frame-pointer
+THREAD_TESTS := $(patsubst %.c,$(BUILD)/%,$(shell grep -l pthread_create $(TEST_SRC)))
+threads: ## the tests that share tokens and keys between threads, under ThreadSanitizer
+	@scripts/setup build test
+	@$(MAKE) $(QUIETLY) BUILD=$(BUILD)/threads OPTIMIZE='-O1 -g' CFLAGS='$(THREADED)' LDFLAGS='$(THREADED)' run-threads
+run-threads: $(SHIM) $(THREAD_TESTS)
+	@$(RUN_TESTS) $(THREAD_TESTS)
+
 FUZZ_SECONDS ?= 30
 fuzz: ## each fuzz target for FUZZ_SECONDS (30), from the seeds and what earlier runs found
 	@scripts/setup build dev
@@ -312,4 +321,4 @@ help: ## this list
 
 FORCE:
 
-.PHONY: FORCE all python go go-generate setup demo check check-interop check-crash sanitize fuzz fuzz-build bench bench-build bench-large bench-check coverage format lint docs install uninstall tests-build bindings-build clean help
+.PHONY: FORCE all python go go-generate setup demo check check-interop check-crash sanitize threads run-threads fuzz fuzz-build bench bench-build bench-large bench-check coverage format lint docs install uninstall tests-build bindings-build clean help
