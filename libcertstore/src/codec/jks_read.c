@@ -23,6 +23,7 @@ struct decoder {
     struct csi_buf alias;    /* the current entry's, NUL-terminated */
     bool alias_may_fold;     /* it holds something that lower case could change */
     bool capitals;           /* this alias or one before it is not in lower case */
+    bool holds_keys;         /* an entry was read that is not a certificate's, whether or not a later one took its place */
 };
 
 static void destroy_document(struct csi_document *base)
@@ -259,6 +260,7 @@ static certstore_status read_entry(struct decoder *d)
     CSI_TRY(csi_jks_read_record(&d->r, d->document->version, d->limits, &record, d->err));
     if (record.tag == CSI_JKS_TAG_SECRET && d->codec == &csi_codec_jks)
         return csi_fail(d->err, CERTSTORE_E_UNSUPPORTED, "key store: it holds a secret key, which JKS cannot; open it as jceks:");
+    d->holds_keys = d->holds_keys || record.tag != CSI_JKS_TAG_TRUSTED;
     CSI_TRY(read_alias(d, record.alias));
     if (d->alias_may_fold)
         CSI_TRY(note_case(d));
@@ -292,35 +294,19 @@ static certstore_status read_header(struct decoder *d, uint32_t *count)
     return csi_limit_check(d->limits, CERTSTORE_LIMIT_ENTRIES, *count, d->err);
 }
 
-static bool holds_certificates_only(const certstore_bundle *bundle)
-{
-    for (size_t i = 0; i < bundle->count; i++)
-        if (bundle->entries[i]->kind != CERTSTORE_TRUSTED)
-            return false;
-    return true;
-}
-
-/* Room for as many entries as are said to come, but no more than can be: each takes tag, alias, date and length at least. */
-static certstore_status reserve(struct decoder *d, uint32_t count)
-{
-    enum { ENTRY_MIN = 4 + 2 + 8 + 4 };
-    const size_t possible = csi_left(&d->r) / ENTRY_MIN;
-    return csi_bundle_reserve(d->bundle, count < possible ? count : possible, d->err);
-}
-
 static certstore_status read_store(struct decoder *d)
 {
     uint32_t count;
     CSI_TRY(read_header(d, &count));
     if (d->password != NULL)
         CSI_TRY(csi_java_digest_begin(&d->digest, d->password, d->err));
-    CSI_TRY(reserve(d, count));
+    CSI_TRY(csi_bundle_reserve(d->bundle, count, d->err)); /* no more than the file can hold: see read_header() */
     for (uint32_t i = 0; i < count; i++)
         CSI_TRY(read_entry(d));
     CSI_TRY(check_digest(d));
     d->document->end = (size_t)(d->r.at - d->document->file->data);
     if (csi_left(&d->r) == 0) {
-        d->document->file->open = holds_certificates_only(d->bundle);
+        d->document->file->open = !d->holds_keys;
         return CERTSTORE_OK;
     }
     return csi_report_add(d->bundle->notes, "trailing-bytes", CERTSTORE_INFO, "", d->err,

@@ -70,8 +70,7 @@ static const struct seen *find_seen(const struct progress *p, const struct stat 
     size_t cursor = 0;
     size_t index;
     while ((index = csi_table_next(&p->by_inode, inode_hash(st->st_ino), &cursor)) != SIZE_MAX) {
-        const struct csi_view *view = &p->seen[index].view;
-        if (csi_view_same_content(view, st) && view->ctime.tv_sec == st->st_ctim.tv_sec && view->ctime.tv_nsec == st->st_ctim.tv_nsec)
+        if (csi_view_unchanged(&p->seen[index].view, st))
             return &p->seen[index];
     }
     return NULL;

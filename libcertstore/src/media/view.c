@@ -23,13 +23,18 @@ bool csi_view_same_content(const struct csi_view *view, const struct stat *st)
     return view->exists && view->dev == st->st_dev && view->ino == st->st_ino && view->size == st->st_size && same_time(view->mtime, st->st_mtim);
 }
 
+bool csi_view_unchanged(const struct csi_view *view, const struct stat *st)
+{
+    return csi_view_same_content(view, st) && same_time(view->ctime, st->st_ctim);
+}
+
 bool csi_view_holds(const struct csi_os *os, int dir, const char *name, int flags, const struct csi_view *view)
 {
     struct stat st;
     int status = os->stat(os, dir, name, (flags & O_NOFOLLOW) != 0 ? AT_SYMLINK_NOFOLLOW : 0, &st);
     if (!view->exists)
         return status == -ENOENT;
-    return status == 0 && !view->racy && csi_view_same_content(view, &st) && same_time(view->ctime, st.st_ctim);
+    return status == 0 && !view->racy && csi_view_unchanged(view, &st);
 }
 
 static bool is_racy(const struct csi_os *os, const struct stat *st)

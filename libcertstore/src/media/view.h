@@ -31,5 +31,7 @@ certstore_status csi_view_matches(const struct csi_os *os, int dir, const char *
 bool csi_view_holds(const struct csi_os *os, int dir, const char *name, int flags, const struct csi_view *view);
 /* The same file with the same content by inode, size and modification time; its link count (and so ctime) may have changed. */
 bool csi_view_same_content(const struct csi_view *view, const struct stat *st);
+/* The same as well by its change time: nothing about it was changed. */
+bool csi_view_unchanged(const struct csi_view *view, const struct stat *st);
 
 #endif

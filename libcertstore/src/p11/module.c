@@ -178,6 +178,16 @@ static void unload(CK_FUNCTION_LIST *module)
     p11_kit_module_release(module);
 }
 
+/* The end of a search in a module that was loaded for it: it stays if it has the one token that is meant. */
+static certstore_status keep(struct search *search, CK_FUNCTION_LIST *module, certstore_status status, certstore_error *err)
+{
+    if (status == CERTSTORE_OK)
+        status = check_found(search, err);
+    if (status != CERTSTORE_OK)
+        unload(module);
+    return status;
+}
+
 /* module-name is the file's name without "lib" and ".so", upper or lower case (RFC 7512 section 2.3), or what the configuration calls it. */
 static bool may_be(CK_FUNCTION_LIST *module, const char *wanted)
 {
@@ -319,11 +329,7 @@ static certstore_status open_nss(csi_p11 *token, const csi_p11_address *address,
         if (status == CERTSTORE_OK)
             status = search_module(search, module, err);
     }
-    if (status == CERTSTORE_OK)
-        status = check_found(search, err);
-    if (status != CERTSTORE_OK)
-        unload(module);
-    return status;
+    return keep(search, module, status, err);
 }
 
 /* ------------------------------------------------------------------------------------------------------------------ opening */
@@ -367,11 +373,7 @@ static certstore_status search_file(struct search *search, const char *file, cer
     certstore_status status = check_name(module, search->address, err);
     if (status == CERTSTORE_OK)
         status = search_module(search, module, err);
-    if (status == CERTSTORE_OK)
-        status = check_found(search, err);
-    if (status != CERTSTORE_OK)
-        unload(module);
-    return status;
+    return keep(search, module, status, err);
 }
 
 /* As it is initialised, SoftHSM leaves out a token whose file another process is rewriting just then: it is looked for again, for 170 ms. */

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "codec/codec.h"
+#include "codec/jks.h"
 #include "support/jksfile.h"
 
 static void an_empty_store_is_32_bytes(void **state)
@@ -78,6 +79,24 @@ static void the_digest_covers_every_byte(void **state)
         CSI_AUTO(certstore_bundle) *bundle = jksfile_read(&csi_codec_jks, &file, "changeit", CERTSTORE_E_PASSWORD);
         assert_null(bundle);
         file.data[i - 7] ^= 1;
+    }
+}
+
+/* "open": not wiped when it is freed, since there is nothing secret in it. */
+static void only_a_file_that_never_held_a_key_is_left_unwiped(void **state)
+{
+    (void)state;
+    for (int keys = 0; keys < 2; keys++) {
+        CSI_AUTO_BUF file = { 0 };
+        jksfile_begin(&file, JKSFILE_JKS, 2, 2);
+        if (keys > 0)
+            jksfile_key(&file, 2, "a", 1, "sealed", 1);
+        else
+            jksfile_trusted(&file, 2, "b", 1, 1);
+        jksfile_trusted(&file, 2, "a", 2, 2); /* takes the key's place, which still stands in the file */
+        jksfile_end(&file, "changeit");
+        CSI_AUTO(certstore_bundle) *bundle = jksfile_read(&csi_codec_jks, &file, "changeit", CERTSTORE_OK);
+        assert_int_equal(csi_jks_document_of(&csi_codec_jks, bundle)->file->open, keys == 0);
     }
 }
 
@@ -379,6 +398,7 @@ int main(void)
         cmocka_unit_test(entries_keep_their_order_dates_and_certificates),
         cmocka_unit_test(certificates_are_slices_of_the_file),
         cmocka_unit_test(the_digest_covers_every_byte),
+        cmocka_unit_test(only_a_file_that_never_held_a_key_is_left_unwiped),
         cmocka_unit_test(without_a_password_nothing_is_checked_and_that_is_said),
         cmocka_unit_test(an_empty_password_is_a_password),
         cmocka_unit_test(a_password_beyond_the_basic_plane_fits),
