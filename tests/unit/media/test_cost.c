@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_cost.c: what a commit does not ask of the system, and that nothing is lost by not asking. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "media/place.h"
+#include "support/faulty_os.h"
+
+struct fixture {
+    struct faulty_os os;
+    char *dir;
+    char *state;
+    char *path;
+    struct csi_txn_env env;
+};
+
+static void open_fixture(struct fixture *f)
+{
+    *f = (struct fixture){ 0 };
+    faulty_os_init(&f->os);
+    f->dir = test_dir_new();
+    assert_true(asprintf(&f->state, "%s/state", f->dir) > 0);
+    assert_true(asprintf(&f->path, "%s/a.pem", f->dir) > 0);
+    f->env = (struct csi_txn_env){
+        .os = &f->os.table, .state_dir = f->state, .kinds = csi_place_kinds, .actor = "tester", .lock_timeout_ms = 0, .generations = 5
+    };
+    test_write(f->dir, "a.pem", "one");
+}
+
+static void close_fixture(struct fixture *f)
+{
+    test_dir_remove(f->dir);
+    free(f->state);
+    free(f->path);
+}
+
+/* A transaction that wants this text of the fixture's file, whose content was read. */
+static csi_txn *want(struct fixture *f, const char *text)
+{
+    certstore_error err = { 0 };
+    const char *paths[] = { f->path };
+    CSI_AUTO(csi_place) *place = csi_place_open(&f->env, paths, 1, false, &err);
+    CSI_AUTO(csi_parts) *parts = NULL;
+    CSI_AUTO(csi_snapshot) *snapshot = NULL;
+    assert_int_equal(csi_place_read(place, &csi_limits_default, &parts, &snapshot, &err), CERTSTORE_OK);
+    CSI_AUTO(csi_parts) *wanted = csi_parts_new(&err);
+    CSI_AUTO(csi_blob) *bytes = csi_blob_new(text, strlen(text), &err);
+    assert_int_equal(csi_parts_add(wanted, "", bytes, &err), CERTSTORE_OK);
+    csi_txn *txn = csi_txn_begin(&f->env, &err);
+    assert_int_equal(csi_place_replace(txn, place, snapshot, wanted, false, CSI_KEYS_REFUSE, &err), CERTSTORE_OK);
+    return txn;
+}
+
+static bool holds(const struct fixture *f, const char *text)
+{
+    CSI_AUTO(csi_chars) *found = test_read(f->dir, "a.pem");
+    return found != NULL && strcmp(found, text) == 0;
+}
+
+/* ---------------------------------------------------------------------------------------------------------- the store's bytes */
+
+
+/* What a clock that stands still would show. */
+static struct stat frozen;
+static int stand_still(const struct csi_os *os, int dir, const char *path, int flags, struct stat *st)
+{
+    (void)os;
+    int status = csi_os_real.stat(&csi_os_real, dir, path, flags, st);
+    if (status == 0 && st->st_ino == frozen.st_ino) {
+        st->st_mtim = frozen.st_mtim;
+        st->st_ctim = frozen.st_ctim;
+    }
+    return status;
+}
+
+static void a_change_in_the_same_tick_as_the_read_is_a_conflict(void **state)
+{
+    (void)state;
+    for (int prepared = 0; prepared < 2; prepared++) {
+        struct fixture f;
+        certstore_error err = { 0 };
+        open_fixture(&f);
+        assert_int_equal(stat(f.path, &frozen), 0);
+        f.os.table.stat = stand_still;
+        CSI_AUTO(csi_txn) *txn = want(&f, "ours");
+        if (prepared)
+            assert_int_equal(csi_txn_prepare(txn, &err), CERTSTORE_OK);
+        CSI_AUTO_FD fd = { &csi_os_real, open(f.path, O_WRONLY) };
+        assert_int_equal(write(fd.fd, "two", 3), 3); /* as long as it was, in the same file */
+        assert_int_equal(csi_txn_commit(txn, &err), CERTSTORE_E_CONFLICT);
+        assert_true(holds(&f, "two"));
+        close_fixture(&f);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_change_in_the_same_tick_as_the_read_is_a_conflict),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
