@@ -233,7 +233,8 @@ static certstore_status stage(csi_participant *p, const struct csi_stage *stage,
     CSI_AUTO(csi_parts) *present = csi_parts_new(err);
     if (present == NULL)
         return err->status;
-    CSI_TRY(csi_beside_check_target(&d->beside, p->location, err));
+    struct stat target;
+    CSI_TRY(csi_beside_check_target(&d->beside, p->location, &target, err));
     CSI_TRY(digest_of(d, d->beside.name, present, digest, err));
     if (strcmp(digest, p->before.part[0]) != 0)
         return conflict(p, err);
@@ -273,6 +274,7 @@ static certstore_status promote(csi_participant *p, struct csi_dirs *dirs, certs
     CSI_TRY(verify(p, &found, err));
     if (found == CSI_CONTENT_OTHER)
         return conflict(p, err);
+    p->stepped = true;
     if (found == CSI_CONTENT_NEW)
         return csi_dirs_add(dirs, d->beside.dir, err);
     if (d->wanted == NULL)

@@ -59,6 +59,13 @@ static csi_txn *want(struct fixture *f, const char *text)
     return txn;
 }
 
+static certstore_status put(struct fixture *f, const char *text)
+{
+    certstore_error err = { 0 };
+    CSI_AUTO(csi_txn) *txn = want(f, text);
+    return csi_txn_commit(txn, &err);
+}
+
 static bool holds(const struct fixture *f, const char *text)
 {
     CSI_AUTO(csi_chars) *found = test_read(f->dir, "a.pem");
@@ -66,7 +73,6 @@ static bool holds(const struct fixture *f, const char *text)
 }
 
 /* ---------------------------------------------------------------------------------------------------------- the store's bytes */
-
 
 /* What a clock that stands still would show. */
 static struct stat frozen;
@@ -101,10 +107,85 @@ static void a_change_in_the_same_tick_as_the_read_is_a_conflict(void **state)
     }
 }
 
+/* ---------------------------------------------------------------------------------------------------- what is not asked for */
+
+static int no_boot_id(const struct csi_os *os, char text[40])
+{
+    (void)os;
+    (void)text;
+    fail_msg("the boot id was asked for");
+    return -EIO;
+}
+
+static int no_truncate(const struct csi_os *os, int fd, off_t size)
+{
+    (void)os;
+    (void)fd;
+    (void)size;
+    fail_msg("something was cut off");
+    return -EIO;
+}
+
+static void a_light_commit_asks_for_no_boot_id_and_cuts_nothing_off(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_fixture(&f);
+    f.os.table.boot_id = no_boot_id;
+    f.os.table.truncate = no_truncate;
+    assert_int_equal(put(&f, "two"), CERTSTORE_OK);
+    assert_true(holds(&f, "two"));
+    close_fixture(&f);
+}
+
+static int blind_stat(const struct csi_os *os, int dir, const char *path, int flags, struct stat *st)
+{
+    (void)os;
+    (void)dir;
+    (void)path;
+    (void)flags;
+    (void)st;
+    return -EIO;
+}
+
+static void a_light_commit_that_cannot_look_before_its_step_has_done_nothing(void **state)
+{
+    (void)state;
+    struct fixture f;
+    certstore_error err = { 0 };
+    open_fixture(&f);
+    CSI_AUTO(csi_txn) *txn = want(&f, "two");
+    assert_int_equal(csi_txn_prepare(txn, &err), CERTSTORE_OK);
+    f.os.table.stat = blind_stat;
+    assert_int_equal(csi_txn_commit(txn, &err), CERTSTORE_E_IO); /* and not in doubt */
+    assert_false(csi_txn_committed(txn));
+    f.os.table.stat = csi_os_real.stat;
+    CSI_AUTO(certstore_report) *report = csi_recover(&f.env, &err);
+    assert_non_null(report);
+    assert_true(holds(&f, "one"));
+    assert_int_equal(test_names(f.dir), 2); /* the store and the state directory */
+    close_fixture(&f);
+}
+
+static void what_a_crash_left_under_the_staging_name_is_cleared_away(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_fixture(&f);
+    test_write(f.dir, ".a.pem.certstore-new", "left by a crash");
+    assert_int_equal(put(&f, "two"), CERTSTORE_OK);
+    assert_true(holds(&f, "two"));
+    assert_int_equal(test_names(f.dir), 2);
+    close_fixture(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_change_in_the_same_tick_as_the_read_is_a_conflict),
+        cmocka_unit_test(a_light_commit_asks_for_no_boot_id_and_cuts_nothing_off),
+        cmocka_unit_test(a_light_commit_that_cannot_look_before_its_step_has_done_nothing),
+        cmocka_unit_test(what_a_crash_left_under_the_staging_name_is_cleared_away),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
