@@ -90,6 +90,8 @@ struct csi_names {
     size_t capacity;
 };
 int csi_os_names(const struct csi_os *os, int fd, struct csi_names *names);
+/* Only those that are wanted: of a directory with many names no more than these are kept. */
+int csi_os_names_if(const struct csi_os *os, int fd, bool (*wanted)(const char *name, void *context), void *context, struct csi_names *names);
 void csi_names_free(struct csi_names *names);
 #define CSI_AUTO_NAMES __attribute__((cleanup(csi_names_free))) struct csi_names
 

@@ -97,8 +97,6 @@ enum { DIRENT_LENGTH = 16, DIRENT_NAME = 19 };
 
 static int add_name(struct csi_names *names, const char *name)
 {
-    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-        return 0;
     certstore_error none = { 0 };
     char **items = csi_grow(names->items, &names->capacity, names->count + 1, sizeof *items, &none);
     if (items == NULL)
@@ -113,7 +111,12 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-int csi_os_names(const struct csi_os *os, int fd, struct csi_names *names)
+static bool is_dots(const char *name)
+{
+    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+int csi_os_names_if(const struct csi_os *os, int fd, bool (*wanted)(const char *name, void *context), void *context, struct csi_names *names)
 {
     char window[NAMES_WINDOW] __attribute__((aligned(8)));
     ssize_t got;
@@ -121,7 +124,10 @@ int csi_os_names(const struct csi_os *os, int fd, struct csi_names *names)
         unsigned short length;
         for (ssize_t at = 0; at < got; at += length) {
             memcpy(&length, window + at + DIRENT_LENGTH, sizeof length);
-            int status = add_name(names, window + at + DIRENT_NAME);
+            const char *name = window + at + DIRENT_NAME;
+            if (is_dots(name) || (wanted != NULL && !wanted(name, context)))
+                continue;
+            int status = add_name(names, name);
             if (status < 0)
                 return status;
         }
@@ -131,6 +137,11 @@ int csi_os_names(const struct csi_os *os, int fd, struct csi_names *names)
     if (names->count > 0)
         qsort(names->items, names->count, sizeof *names->items, by_name);
     return 0;
+}
+
+int csi_os_names(const struct csi_os *os, int fd, struct csi_names *names)
+{
+    return csi_os_names_if(os, fd, NULL, NULL, names);
 }
 
 void csi_names_free(struct csi_names *names)

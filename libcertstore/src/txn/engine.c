@@ -283,7 +283,7 @@ certstore_status csi_txn_prepare(csi_txn *txn, certstore_error *err)
         txn->phase = CSI_PREPARED;
         return CERTSTORE_OK;
     }
-    csi_settle_by_the_way(&txn->env); /* no store is locked yet */
+    csi_settle_by_the_way(txn); /* no store is locked yet */
     certstore_status status = prepare(txn, err);
     if (status != CERTSTORE_OK)
         take_back(txn);
@@ -365,11 +365,16 @@ static certstore_status light_failed(csi_txn *txn, const certstore_error *why, c
     return err->status;
 }
 
+/* Backups that others made since the look through the state directory are theirs to clear away. */
 static void retain(csi_txn *txn)
 {
+    certstore_error none = { 0 };
+    if (!txn->looked && csi_state_names(txn->env.os, txn->dir, &txn->names, &none) != CERTSTORE_OK)
+        return;
     for (size_t i = 0; i < txn->count; i++)
         if (csi_txn_leads_store(txn, i))
-            csi_state_retain(txn->env.os, txn->dir, txn->members[i].participant->store, txn->members[i].generation, txn->env.generations);
+            csi_state_retain(txn->env.os, txn->dir, &txn->names, txn->members[i].participant->store, txn->members[i].generation,
+                             txn->env.generations);
 }
 
 certstore_status csi_txn_finish(csi_txn *txn, size_t conflicts, certstore_error *err)
@@ -522,6 +527,7 @@ void csi_txn_free(csi_txn *txn)
         clear_member(&txn->members[i]);
     free(txn->members);
     csi_journal_free(txn->journal);
+    csi_names_free(&txn->names);
     free(txn->state_dir);
     free(txn->actor);
     free(txn->note);

@@ -13,6 +13,7 @@
 
 #include "media/place.h"
 #include "support/faulty_os.h"
+#include "txn/transaction.h"
 
 struct fixture {
     struct faulty_os os;
@@ -179,6 +180,79 @@ static void what_a_crash_left_under_the_staging_name_is_cleared_away(void **stat
     close_fixture(&f);
 }
 
+/* --------------------------------------------------------------------------------------------------------------- the history */
+
+static int lists;
+static ssize_t count_list(const struct csi_os *os, int fd, void *data, size_t size)
+{
+    (void)os;
+    lists++;
+    return csi_os_real.list(&csi_os_real, fd, data, size);
+}
+
+/* The number of the newest row of the store, which must be there under that number alone. */
+static bool is_newest(const struct fixture *f, int64_t number)
+{
+    certstore_error err = { 0 };
+    const char *paths[] = { f->path };
+    CSI_AUTO(csi_place) *place = csi_place_open(&f->env, paths, 1, false, &err);
+    CSI_AUTO(certstore_history) *history = csi_place_history(place, &err);
+    return history != NULL && history->count > 0 && history->rows[history->count - 1].number == number;
+}
+
+static void a_commit_looks_through_the_state_directory_once(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_fixture(&f);
+    for (int i = 0; i < 20; i++)
+        assert_int_equal(put(&f, i % 2 == 0 ? "two" : "one"), CERTSTORE_OK);
+    lists = 0;
+    f.os.table.list = count_list;
+    assert_int_equal(put(&f, "two"), CERTSTORE_OK);
+    assert_int_equal(lists, 2); /* the names, and that there are no more */
+    f.os.table.list = csi_os_real.list;
+    assert_true(is_newest(&f, 22));
+    close_fixture(&f);
+}
+
+static void a_row_made_between_the_look_and_the_lock_is_not_overlooked(void **state)
+{
+    (void)state;
+    for (int others = 1; others <= 5; others++) {
+        struct fixture f;
+        certstore_error err = { 0 };
+        open_fixture(&f);
+        assert_int_equal(put(&f, "two"), CERTSTORE_OK);
+        CSI_AUTO(csi_txn) *late = want(&f, "late");
+        late->looked = true; /* nothing was there: that is how long ago it looked */
+        for (int i = 0; i < others; i++)
+            assert_int_equal(put(&f, i % 2 == 0 ? "one" : "two"), CERTSTORE_OK);
+        late->dir = csi_state_txn_dir(&f.env, false, &err);
+        late->members[0].participant->before = (struct csi_content_digests){ 0 }; /* changed outside, whatever it was */
+        late->members[0].seen = 2;
+        assert_int_equal(csi_txn_number(late, &err), CERTSTORE_OK);
+        assert_int_equal(late->members[0].old_generation, 2 + others + 1);
+        close_fixture(&f);
+    }
+}
+
+static void a_row_taken_back_between_the_look_and_the_lock_is_not_counted(void **state)
+{
+    (void)state;
+    struct fixture f;
+    certstore_error err = { 0 };
+    open_fixture(&f);
+    assert_int_equal(put(&f, "two"), CERTSTORE_OK);
+    CSI_AUTO(csi_txn) *late = want(&f, "late");
+    late->looked = true;
+    late->dir = csi_state_txn_dir(&f.env, false, &err);
+    late->members[0].seen = 7;
+    assert_int_equal(csi_txn_number(late, &err), CERTSTORE_OK);
+    assert_int_equal(late->members[0].generation, 3);
+    close_fixture(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -186,6 +260,9 @@ int main(void)
         cmocka_unit_test(a_light_commit_asks_for_no_boot_id_and_cuts_nothing_off),
         cmocka_unit_test(a_light_commit_that_cannot_look_before_its_step_has_done_nothing),
         cmocka_unit_test(what_a_crash_left_under_the_staging_name_is_cleared_away),
+        cmocka_unit_test(a_commit_looks_through_the_state_directory_once),
+        cmocka_unit_test(a_row_made_between_the_look_and_the_lock_is_not_overlooked),
+        cmocka_unit_test(a_row_taken_back_between_the_look_and_the_lock_is_not_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
