@@ -10,7 +10,6 @@
 void csi_env_clear(struct csi_env *env)
 {
     free(env->state_dir);
-    free(env->actor);
     *env = (struct csi_env){ 0 };
 }
 
@@ -30,13 +29,12 @@ static char *absolute(const char *path, certstore_error *err)
 }
 
 /* "alice (certstore)", "root for alice (certstore)" under sudo: what the next administrator wants to know. */
-static char *default_actor(const struct csi_os *os, certstore_error *err)
+static char *default_actor(uid_t uid, certstore_error *err)
 {
     struct passwd entry;
     struct passwd *found = NULL;
     char room[4096];
     char user[64];
-    uid_t uid = os->euid(os);
     if (getpwuid_r(uid, &entry, room, sizeof room, &found) == 0 && found != NULL)
         snprintf(user, sizeof user, "%s", found->pw_name);
     else
@@ -46,23 +44,28 @@ static char *default_actor(const struct csi_os *os, certstore_error *err)
     return csi_format(err, "%s%s%.64s (%.64s)", user, for_other ? " for " : "", for_other ? sudo : "", program_invocation_short_name);
 }
 
-certstore_status csi_env_of(const certstore_options *opts, bool with_actor, struct csi_env *out, certstore_error *err)
+const char *csi_env_actor(const certstore_options *opts, struct csi_actor *known, certstore_error *err)
+{
+    if (opts->actor != NULL)
+        return opts->actor;
+    uid_t uid = opts->os->euid(opts->os);
+    if (known->text != NULL && known->uid == uid)
+        return known->text;
+    free(known->text);
+    *known = (struct csi_actor){ .text = default_actor(uid, err), .uid = uid };
+    return known->text;
+}
+
+certstore_status csi_env_of(const certstore_options *opts, struct csi_env *out, certstore_error *err)
 {
     CSI_AUTO_ENV env = { 0 };
     env.state_dir = opts->state_dir != NULL ? absolute(opts->state_dir, err) : csi_default_state_dir(opts->os, err);
     if (env.state_dir == NULL)
         return err->status;
-    if (opts->actor != NULL)
-        env.actor = csi_strdup(opts->actor, err);
-    else
-        env.actor = with_actor ? default_actor(opts->os, err) : csi_strdup("", err);
-    if (env.actor == NULL)
-        return err->status;
     env.env = (struct csi_txn_env){
         .os = opts->os,
         .state_dir = env.state_dir,
         .kinds = csi_place_kinds,
-        .actor = env.actor,
         .lock_timeout_ms = opts->lock_timeout_ms,
         .generations = opts->generations,
     };

@@ -64,7 +64,7 @@ static certstore *open_store(const char *text, const certstore_options *opts, ce
     if (store->uri.codec == NULL)
         store->uri.codec = recognise(&store->uri, store->opts->os, err);
     store->codec = store->uri.codec;
-    if (store->codec == NULL || csi_env_of(store->opts, false, &env, err) != CERTSTORE_OK)
+    if (store->codec == NULL || csi_env_of(store->opts, &env, err) != CERTSTORE_OK)
         return NULL;
     if (csi_uri_is_token(&store->uri))
         return open_token(store, &env, err) == CERTSTORE_OK ? csi_steal(&store) : NULL;
@@ -97,6 +97,7 @@ void certstore_free(certstore *store)
     csi_uri_clear(&store->uri);
     free(store->text);
     certstore_options_free(store->opts);
+    free(store->actor.text);
     csi_place_free(store->place);
     csi_p11_free(store->token);
     free(store);

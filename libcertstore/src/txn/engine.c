@@ -93,6 +93,17 @@ certstore_status csi_txn_set_note(csi_txn *txn, const char *note, certstore_erro
     return CERTSTORE_OK;
 }
 
+certstore_status csi_txn_set_actor(csi_txn *txn, const char *actor, certstore_error *err)
+{
+    CSI_TRY(require_new(txn, err));
+    char *copy = csi_strdup(actor, err);
+    if (copy == NULL)
+        return err->status;
+    free(txn->actor);
+    txn->env.actor = txn->actor = copy;
+    return CERTSTORE_OK;
+}
+
 certstore_status csi_txn_add(csi_txn *txn, csi_participant *participant, certstore_error *err)
 {
     CSI_AUTO(csi_participant) *taken = participant;
