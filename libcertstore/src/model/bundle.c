@@ -162,8 +162,7 @@ certstore_status csi_bundle_append(certstore_bundle *bundle, certstore_entry *ta
         char *alias = unique_alias(bundle, entry, err);
         if (alias == NULL)
             return err->status;
-        free(entry->alias);
-        entry->alias = alias;
+        csi_entry_take_alias(entry, alias);
         hash = csi_index_hash(bundle->index, alias);
     }
     CSI_TRY(append(bundle, entry, hash, err));
@@ -182,8 +181,7 @@ certstore_status csi_bundle_append_instead(certstore_bundle *bundle, certstore_e
         if (alias == NULL)
             return err->status;
         CSI_TRY(csi_index_rename(bundle->index, position, other->alias, alias, err));
-        free(other->alias);
-        other->alias = csi_steal(&alias);
+        csi_entry_take_alias(other, csi_steal(&alias));
         replace_at(bundle, position, csi_steal(&other));
     }
     return csi_bundle_append(bundle, csi_steal(&entry), false, err);

@@ -31,7 +31,7 @@ static void place(struct csi_table *table, struct csi_slot slot)
 certstore_status csi_table_reserve(struct csi_table *table, size_t count, certstore_error *err)
 {
     size_t wanted = table->slot_count > 0 ? table->slot_count : 16;
-    while (wanted / 2 < count)
+    while (wanted - wanted / 4 < count)
         if (!csi_mul(wanted, 2, &wanted))
             return csi_error_memory(err);
     if (wanted == table->slot_count)

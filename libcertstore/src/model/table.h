@@ -11,7 +11,7 @@ struct csi_slot {
 };
 /* Zero-initialise it. */
 struct csi_table {
-    struct csi_slot *slots; /* a power of two of them, at most half of them taken */
+    struct csi_slot *slots; /* a power of two of them, at most three quarters of them taken */
     size_t slot_count;
     size_t used;
 };
