@@ -95,17 +95,25 @@ static void run_print(void *argument)
     certstore_bundle_free(bundle);
 }
 
-static void run_one(void *argument)
+static void one_x509(const certstore_bundle *bundle, const char *alias)
 {
-    struct job *job = argument;
     certstore_error *err = certstore_error_new();
-    const certstore_entry *entry = certstore_bundle_find(job->bundle, job->words[1]);
+    const certstore_entry *entry = certstore_bundle_find(bundle, alias);
     if (entry == NULL)
-        die("%s: no such alias", job->words[1]);
+        die("%s: no such alias", alias);
     X509 *x509 = certstore_cert_x509(certstore_entry_cert(entry, 0), err);
     expect(err);
     X509_free(x509);
     certstore_error_free(err);
+}
+
+enum { ONES = 100 }; /* as often as the yardstick, whose caches are as warm */
+
+static void run_one(void *argument)
+{
+    struct job *job = argument;
+    for (int i = 0; i < ONES; i++)
+        one_x509(job->bundle, job->words[1]);
 }
 
 enum { REFRESHES = 1000 };
@@ -268,7 +276,7 @@ static const struct verb {
     void (*run)(void *);
 } verbs[] = {
     { "read", 1, 0, 0, 1, run_read },     { "print", 1, 0, 0, 1, run_print },
-    { "one", 2, 0, 1, 1, run_one },       { "refresh", 1, 0, 1, REFRESHES, run_refresh },
+    { "one", 2, 0, 1, ONES, run_one },    { "refresh", 1, 0, 1, REFRESHES, run_refresh },
     { "hold", 1, 0, 1, 1, run_hold },     { "stat", 1, -1, 0, REFRESHES, run_stat },
     { "files", 1, -1, 0, 1, run_files },  { "put", 4, 1, 0, 1, run_put },
     { "remove", 3, 1, 0, 1, run_remove }, { "copy", 3, 1, 0, 1, run_copy },
