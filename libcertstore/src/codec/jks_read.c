@@ -21,6 +21,7 @@ struct decoder {
     struct csi_java_digest digest;
     const uint8_t *digested; /* up to here */
     struct csi_buf alias;    /* the current entry's, NUL-terminated */
+    uint32_t hash;           /* its own in the bundle */
     bool alias_may_fold;     /* it holds something that lower case could change */
     bool capitals;           /* this alias or one before it is not in lower case */
     bool holds_keys;         /* an entry was read that is not a certificate's, whether or not a later one took its place */
@@ -148,7 +149,9 @@ static certstore_status read_alias(struct decoder *d, struct csi_span raw)
     else if (!csi_text_from_modified_utf8(raw, &d->alias) && !d->alias.failed)
         return csi_fail(d->err, CERTSTORE_E_MALFORMED, "key store: an alias is not in Java's modified UTF-8");
     csi_buf_put_u8(&d->alias, 0);
-    return csi_buf_check(&d->alias, d->err);
+    CSI_TRY(csi_buf_check(&d->alias, d->err));
+    d->hash = csi_bundle_hash(d->bundle, (const char *)d->alias.data);
+    return CERTSTORE_OK;
 }
 
 /* "X.509", and "X509", by which Java finds the same certificates. */
@@ -262,7 +265,7 @@ static certstore_status add_entry(struct decoder *d, certstore_entry *taken)
             return add_beside(d, csi_steal(&entry));
     }
     const size_t before = d->bundle->count;
-    CSI_TRY(csi_bundle_append(d->bundle, csi_steal(&entry), false, d->err));
+    CSI_TRY(csi_bundle_append_hashed(d->bundle, csi_steal(&entry), d->hash, false, d->err));
     if (d->bundle->count > before)
         return CERTSTORE_OK;
     return csi_report_add(d->bundle->notes, "duplicate-alias", CERTSTORE_WARNING, (const char *)d->alias.data, d->err,

@@ -85,6 +85,12 @@ void csi_table_remove(struct csi_table *table, uint32_t hash, size_t value)
     }
 }
 
+void csi_table_prefetch(const struct csi_table *table, uint32_t hash)
+{
+    if (table->slot_count > 0)
+        __builtin_prefetch(&table->slots[hash & (table->slot_count - 1)], 1);
+}
+
 size_t csi_table_next(const struct csi_table *table, uint32_t hash, size_t *cursor)
 {
     size_t mask = table->slot_count - 1;
