@@ -71,6 +71,32 @@ static void run_read(void *argument)
     certstore_bundle_free(read_store(job->store));
 }
 
+static char *put_number(char *at, int value, int digits)
+{
+    for (int i = digits - 1; i >= 0; i--, value /= 10)
+        at[i] = (char)('0' + value % 10);
+    return at + digits;
+}
+
+/* "alias, tab, subject, tab, day, newline", by hand: printf would be half of what is measured. */
+static void print_line(FILE *out, const char *alias, const certstore_bytes *subject, time_t expiry)
+{
+    char day[13];
+    struct tm tm;
+    gmtime_r(&expiry, &tm);
+    char *at = put_number(day + 1, tm.tm_year + 1900, 4);
+    day[0] = '\t';
+    *at++ = '-';
+    at = put_number(at, tm.tm_mon + 1, 2);
+    *at++ = '-';
+    at = put_number(at, tm.tm_mday, 2);
+    *at++ = '\n';
+    fwrite_unlocked(alias, 1, strlen(alias), out);
+    fputc_unlocked('\t', out);
+    fwrite_unlocked(certstore_bytes_data(subject), 1, certstore_bytes_size(subject), out);
+    fwrite_unlocked(day, 1, (size_t)(at - day), out);
+}
+
 static void run_print(void *argument)
 {
     struct job *job = argument;
@@ -83,12 +109,8 @@ static void run_print(void *argument)
         const certstore_entry *entry = certstore_bundle_at(bundle, i);
         const certstore_cert *cert = certstore_entry_cert(entry, 0);
         certstore_bytes *subject = certstore_cert_export_subject(cert, err);
-        time_t expiry = (time_t)certstore_cert_not_after(cert);
-        struct tm tm;
         expect(err);
-        gmtime_r(&expiry, &tm);
-        fprintf(null, "%s\t%s\t%04d-%02d-%02d\n", certstore_entry_alias(entry), (const char *)certstore_bytes_data(subject), tm.tm_year + 1900,
-                tm.tm_mon + 1, tm.tm_mday);
+        print_line(null, certstore_entry_alias(entry), subject, (time_t)certstore_cert_not_after(cert));
         certstore_bytes_free(subject);
     }
     certstore_error_free(err);
