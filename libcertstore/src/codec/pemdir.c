@@ -65,10 +65,13 @@ static certstore_status take_piece(certstore_bundle *bundle, struct csi_pemdir *
     if (!is_new)
         return csi_report_add(bundle->notes, "dir-duplicate", CERTSTORE_INFO, file->name, err,
                               "the same certificate or CRL stands here under another name");
-    certstore_entry *entry = crl ? csi_pem_entry_crl(piece->body, err) : csi_pem_entry_cert(bundle, piece, owner, piece->body, err);
+    const size_t unit = dir->unit_count;
+    certstore_entry *entry = crl ? csi_pem_entry_crl(piece->body, err) : csi_pem_entry_cert(bundle, piece, owner, piece->body, unit, err);
     if (entry == NULL)
         return err->status;
-    csi_entry_set_origin(entry, bundle->document, dir->unit_count++);
+    if (crl)
+        csi_entry_set_origin(entry, bundle->document, unit);
+    dir->unit_count++;
     return csi_bundle_append(bundle, entry, true, err);
 }
 

@@ -52,6 +52,6 @@ certstore_status csi_bundle_rename(certstore_bundle *bundle, const char *alias, 
 bool csi_bundle_pristine(const certstore_bundle *bundle);
 /* A stable readable alias for what a format gives none: the subject's CN, else OU, else O, in lower case, with '-' for what does not belong in a
  * name; "certificate" where there is none of them. csi_bundle_append() tells two of them apart. */
-char *csi_alias_for_cert(const certstore_bundle *bundle, struct csi_span der, certstore_error *err);
+char *csi_alias_for_cert(struct csi_span der, certstore_error *err);
 
 #endif
