@@ -75,10 +75,10 @@ static certstore_status number(csi_txn *txn, struct csi_member *member, const st
 
 certstore_status csi_txn_number(csi_txn *txn, certstore_error *err)
 {
-    CSI_AUTO_NAMES names = { 0 };
-    CSI_TRY(csi_state_names(txn->env.os, txn->dir, &names, err));
+    csi_names_free(&txn->names);
+    CSI_TRY(csi_state_names(txn->env.os, txn->dir, &txn->names, err));
     for (size_t i = 0; i < txn->count; i++)
-        CSI_TRY(number(txn, &txn->members[i], &names, err));
+        CSI_TRY(number(txn, &txn->members[i], &txn->names, err));
     return CERTSTORE_OK;
 }
 

@@ -356,11 +356,16 @@ static certstore_status light_failed(csi_txn *txn, const certstore_error *why, c
     return err->status;
 }
 
+/* While a store is locked nobody else adds to its generations: what was there then is what may go now. */
 static void retain(csi_txn *txn)
 {
+    certstore_error none = { 0 };
+    if (txn->names.count == 0)
+        csi_state_names(txn->env.os, txn->dir, &txn->names, &none);
     for (size_t i = 0; i < txn->count; i++)
         if (csi_txn_leads_store(txn, i))
-            csi_state_retain(txn->env.os, txn->dir, txn->members[i].participant->store, txn->members[i].generation, txn->env.generations);
+            csi_state_retain(txn->env.os, txn->dir, &txn->names, txn->members[i].participant->store, txn->members[i].generation,
+                             txn->env.generations);
 }
 
 certstore_status csi_txn_finish(csi_txn *txn, size_t conflicts, certstore_error *err)
@@ -516,5 +521,6 @@ void csi_txn_free(csi_txn *txn)
     free(txn->actor);
     free(txn->note);
     free(txn->dir);
+    csi_names_free(&txn->names);
     free(txn);
 }

@@ -245,14 +245,11 @@ void csi_state_forget(const struct csi_os *os, const char *dir, const char *id)
     }
 }
 
-void csi_state_retain(const struct csi_os *os, const char *dir, const char *store, int64_t current, int keep)
+void csi_state_retain(const struct csi_os *os, const char *dir, const struct csi_names *names, const char *store, int64_t current, int keep)
 {
-    CSI_AUTO_NAMES names = { 0 };
     certstore_error none = { 0 };
-    if (csi_state_names(os, dir, &names, &none) != CERTSTORE_OK)
-        return;
-    for (size_t i = 0; i < names.count; i++) {
-        const char *name = names.items[i];
+    for (size_t i = 0; i < names->count; i++) {
+        const char *name = names->items[i];
         size_t size = strlen(name);
         if (strncmp(name, store, CSI_ID_TEXT) != 0 || name[CSI_ID_TEXT] != '.' || strcmp(name + size - 4, ".old") != 0)
             continue;

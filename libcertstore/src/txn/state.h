@@ -54,7 +54,7 @@ certstore_status csi_state_put_row(const struct csi_os *os, const char *dir, con
 /* Clears away what a transaction without a (whole) journal left: its rows, and the backups made with them. A light one may have been carried out all
  * the same: then its backup is the only name of the old bytes, and both stay. */
 void csi_state_forget(const struct csi_os *os, const char *dir, const char *id);
-/* Unlinks backups of a store older than the newest `keep` ones before generation `current`. */
-void csi_state_retain(const struct csi_os *os, const char *dir, const char *store, int64_t current, int keep);
+/* Of the names in the directory, unlinks backups of a store older than the newest `keep` ones before generation `current`. */
+void csi_state_retain(const struct csi_os *os, const char *dir, const struct csi_names *names, const char *store, int64_t current, int keep);
 
 #endif

@@ -28,7 +28,8 @@ struct csi_txn {
     struct csi_member *members; /* in order of their locks */
     size_t count;
     size_t capacity;
-    char *dir; /* STATE/txn */
+    char *dir;              /* STATE/txn */
+    struct csi_names names; /* what was in it once the stores were locked; empty for one that recovery brought back */
     csi_journal *journal;
 };
 

@@ -197,9 +197,9 @@ static void names_that_are_no_row_are_none_and_stay(void **state)
     assert_int_equal(csi_state_rows(&f.os.table, f.txn_dir, &names, ID, &rows, &err), CERTSTORE_OK);
     assert_int_equal(rows.count, 1);
     assert_int_equal(rows.items[0].generation, 7);
-    csi_state_retain(&f.os.table, f.txn_dir, ID, 7, 1); /* 6 is the one to keep */
+    csi_state_retain(&f.os.table, f.txn_dir, &names, ID, 7, 1); /* 6 is the one to keep */
     assert_true(statedir_has(&f, ID ".6.0.old"));
-    csi_state_retain(&f.os.table, f.txn_dir, ID, 8, 1);
+    csi_state_retain(&f.os.table, f.txn_dir, &names, ID, 8, 1);
     assert_false(statedir_has(&f, ID ".6.0.old"));
     csi_state_forget(&f.os.table, f.txn_dir, OTHER_ID);
     assert_false(statedir_has(&f, ID ".7"));
@@ -289,11 +289,14 @@ static void old_generations_that_cannot_go_now_go_next_time(void **state)
         struct statedir f;
         statedir_open_made(&f);
         test_write(f.txn_dir, OTHER_ID ".2.0.old", "old");
+        certstore_error err = { 0 };
+        CSI_AUTO_NAMES names = { 0 };
+        assert_int_equal(csi_state_names(&f.os.table, f.txn_dir, &names, &err), CERTSTORE_OK);
         faulty_alloc_reset(at, false);
-        csi_state_retain(&f.os.table, f.txn_dir, OTHER_ID, 9, 1);
+        csi_state_retain(&f.os.table, f.txn_dir, &names, OTHER_ID, 9, 1);
         done = !faulty_alloc_hit();
         faulty_alloc_reset(0, false);
-        csi_state_retain(&f.os.table, f.txn_dir, OTHER_ID, 9, 1);
+        csi_state_retain(&f.os.table, f.txn_dir, &names, OTHER_ID, 9, 1);
         assert_false(statedir_has(&f, OTHER_ID ".2.0.old"));
         statedir_close(&f);
         assert_in_range(at, 1, 100);
