@@ -71,6 +71,32 @@ static void run_read(void *argument)
     certstore_bundle_free(read_store(job->store));
 }
 
+static char *put_number(char *at, int value, int digits)
+{
+    for (int i = digits - 1; i >= 0; i--, value /= 10)
+        at[i] = (char)('0' + value % 10);
+    return at + digits;
+}
+
+/* "alias, tab, subject, tab, day, newline", by hand: printf would be half of what is measured. */
+static void print_line(FILE *out, const char *alias, const certstore_bytes *subject, time_t expiry)
+{
+    char day[13];
+    struct tm tm;
+    gmtime_r(&expiry, &tm);
+    char *at = put_number(day + 1, tm.tm_year + 1900, 4);
+    day[0] = '\t';
+    *at++ = '-';
+    at = put_number(at, tm.tm_mon + 1, 2);
+    *at++ = '-';
+    at = put_number(at, tm.tm_mday, 2);
+    *at++ = '\n';
+    fwrite_unlocked(alias, 1, strlen(alias), out);
+    fputc_unlocked('\t', out);
+    fwrite_unlocked(certstore_bytes_data(subject), 1, certstore_bytes_size(subject), out);
+    fwrite_unlocked(day, 1, (size_t)(at - day), out);
+}
+
 static void run_print(void *argument)
 {
     struct job *job = argument;
@@ -83,29 +109,33 @@ static void run_print(void *argument)
         const certstore_entry *entry = certstore_bundle_at(bundle, i);
         const certstore_cert *cert = certstore_entry_cert(entry, 0);
         certstore_bytes *subject = certstore_cert_export_subject(cert, err);
-        time_t expiry = (time_t)certstore_cert_not_after(cert);
-        struct tm tm;
         expect(err);
-        gmtime_r(&expiry, &tm);
-        fprintf(null, "%s\t%s\t%04d-%02d-%02d\n", certstore_entry_alias(entry), (const char *)certstore_bytes_data(subject), tm.tm_year + 1900,
-                tm.tm_mon + 1, tm.tm_mday);
+        print_line(null, certstore_entry_alias(entry), subject, (time_t)certstore_cert_not_after(cert));
         certstore_bytes_free(subject);
     }
     certstore_error_free(err);
     certstore_bundle_free(bundle);
 }
 
-static void run_one(void *argument)
+static void one_x509(const certstore_bundle *bundle, const char *alias)
 {
-    struct job *job = argument;
     certstore_error *err = certstore_error_new();
-    const certstore_entry *entry = certstore_bundle_find(job->bundle, job->words[1]);
+    const certstore_entry *entry = certstore_bundle_find(bundle, alias);
     if (entry == NULL)
-        die("%s: no such alias", job->words[1]);
+        die("%s: no such alias", alias);
     X509 *x509 = certstore_cert_x509(certstore_entry_cert(entry, 0), err);
     expect(err);
     X509_free(x509);
     certstore_error_free(err);
+}
+
+enum { ONES = 100 }; /* as often as the yardstick, whose caches are as warm */
+
+static void run_one(void *argument)
+{
+    struct job *job = argument;
+    for (int i = 0; i < ONES; i++)
+        one_x509(job->bundle, job->words[1]);
 }
 
 enum { REFRESHES = 1000 };
@@ -268,7 +298,7 @@ static const struct verb {
     void (*run)(void *);
 } verbs[] = {
     { "read", 1, 0, 0, 1, run_read },     { "print", 1, 0, 0, 1, run_print },
-    { "one", 2, 0, 1, 1, run_one },       { "refresh", 1, 0, 1, REFRESHES, run_refresh },
+    { "one", 2, 0, 1, ONES, run_one },    { "refresh", 1, 0, 1, REFRESHES, run_refresh },
     { "hold", 1, 0, 1, 1, run_hold },     { "stat", 1, -1, 0, REFRESHES, run_stat },
     { "files", 1, -1, 0, 1, run_files },  { "put", 4, 1, 0, 1, run_put },
     { "remove", 3, 1, 0, 1, run_remove }, { "copy", 3, 1, 0, 1, run_copy },

@@ -79,7 +79,8 @@ static void print_chain(const certstore_entry *entry)
     for (size_t i = 1; i < certstore_entry_cert_count(entry); i++) {
         const certstore_cert *cert = certstore_entry_cert(entry, i);
         OWNED(owned_chars) *subject = facts_text(certstore_cert_export_subject(cert, NULL));
-        OWNED(owned_chars) *day = when_day(certstore_cert_not_after(cert));
+        char text[WHEN_DAY_SIZE];
+        const char *day = when_day(certstore_cert_not_after(cert), text);
         OWNED(owned_chars) *line = heap_format("%s, until %s", subject != NULL ? subject : "?", day);
         fact(i == 1 ? "Chain" : "", line);
     }

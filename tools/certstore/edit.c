@@ -281,19 +281,18 @@ certstore_bundle *edit_selection(struct cli *cli, const struct target *from, con
     return NULL;
 }
 
-/* The aliases that were written by this copy stand in `written`, under the target's rule for aliases. */
-static int copy_entry(struct cli *cli, const certstore_entry *entry, struct target *to, certstore_bundle *written)
+/* The aliases that were written by this copy stand in `written`, under the target's rule for aliases; NULL: in the target alone, which was empty. */
+static int copy_entry(struct cli *cli, const certstore_entry *entry, struct target *to, certstore_bundle *written, certstore_error *err)
 {
     const char *alias = certstore_entry_alias(entry);
-    OWNED(certstore_error) *err = certstore_error_new();
-    const certstore_entry *clash = certstore_bundle_find(written, alias);
+    const certstore_entry *clash = certstore_bundle_find(written != NULL ? written : to->bundle, alias);
     if (clash != NULL)
         return report_failure(cli, CERTSTORE_E_EXISTS, target_full_uri(to),
                               "%s: the aliases \"%s\" and \"%s\" are one and the same there; rename one of them first", target_uri(to),
                               certstore_entry_alias(clash), alias);
-    if (certstore_bundle_put(written, entry, err) != CERTSTORE_OK || certstore_bundle_put(to->bundle, entry, err) != CERTSTORE_OK)
-        return report_error(cli, err);
-    return STATUS_DONE;
+    if (written != NULL)
+        certstore_bundle_put(written, entry, err);
+    return certstore_bundle_put(to->bundle, entry, err) == CERTSTORE_OK ? STATUS_DONE : report_error(cli, err);
 }
 
 /* The rows of the entries whose keys do not leave their token. A report may have a row for each of many entries: they are looked through once. */
@@ -306,6 +305,14 @@ struct bound_rows {
 static void bound_rows_free(struct bound_rows *bound)
 {
     free(bound->rows);
+}
+
+static bool any_is_bound(const certstore_bundle *bundle)
+{
+    for (size_t i = 0; i < certstore_bundle_count(bundle); i++)
+        if (certstore_entry_bound(certstore_bundle_at(bundle, i)))
+            return true;
+    return false;
 }
 
 static struct bound_rows find_bound(const certstore_report *losses)
@@ -333,14 +340,14 @@ int edit_copy(struct cli *cli, const struct target *from, struct target *to, con
     if (selection == NULL)
         return status;
     OWNED(certstore_error) *err = certstore_error_new();
-    OWNED(certstore_bundle) *written = certstore_bundle_new(certstore_format(to->store), err);
-    OWNED(certstore_report) *losses = certstore_bundle_losses(selection, certstore_format(to->store), err);
-    if (written == NULL || losses == NULL)
+    OWNED(certstore_bundle) *written = certstore_bundle_count(to->bundle) > 0 ? certstore_bundle_new(certstore_format(to->store), err) : NULL;
+    OWNED(certstore_report) *losses = any_is_bound(selection) ? certstore_bundle_losses(selection, certstore_format(to->store), err) : NULL;
+    if (certstore_error_status(err) != CERTSTORE_OK)
         return report_error(cli, err);
     SCOPED(bound_rows) bound = find_bound(losses);
     for (size_t i = 0; i < certstore_bundle_count(selection) && status == STATUS_DONE; i++) {
         const certstore_entry *entry = certstore_bundle_at(selection, i);
-        status = is_bound(&bound, entry) ? STATUS_DONE : copy_entry(cli, entry, to, written);
+        status = is_bound(&bound, entry) ? STATUS_DONE : copy_entry(cli, entry, to, written, err);
     }
     return status;
 }
@@ -381,6 +388,8 @@ static void tell_losses(struct cli *cli, const certstore_report *losses)
         OWNED(owned_chars) *aliases = aliases_alike(losses, i, &alike);
         report_warning(cli, "lost: %s%s%s", aliases, *aliases != '\0' ? ": " : "", certstore_report_message(losses, i));
     }
+    if (!cli->json)
+        return;
     json_decref(cli->losses);
     cli->losses = json_report(losses);
 }
@@ -398,6 +407,8 @@ static size_t fault_count(const certstore_report *losses)
 static certstore_report *copy_losses(const certstore_bundle *selection, const char *format, certstore_error *err)
 {
     OWNED(certstore_report) *whole = certstore_bundle_losses(selection, format, err);
+    if (strcmp(certstore_bundle_format(selection), format) != 0)
+        return steal(&whole);
     OWNED(certstore_bundle) *apart = certstore_bundle_new(certstore_bundle_format(selection), err);
     for (size_t i = 0; i < certstore_bundle_count(selection); i++)
         certstore_bundle_put(apart, certstore_bundle_at(selection, i), err);

@@ -56,21 +56,13 @@ const char *facts_severity(certstore_severity severity)
     return "fault";
 }
 
-struct facts facts_in_brief(const certstore_entry *entry, int64_t now)
-{
-    struct facts facts = { .entry = entry, .leaf = certstore_entry_cert(entry, 0), .expires = INT64_MAX };
-    if (facts.leaf == NULL)
-        return facts;
-    facts.subject = facts_text(certstore_cert_export_subject(facts.leaf, NULL));
-    facts.sha256 = facts_text(certstore_cert_export_sha256(facts.leaf, NULL));
-    facts.expires = certstore_cert_not_after(facts.leaf);
-    facts.days_left = when_days_left(facts.expires, now);
-    return facts;
-}
-
-static void add_certificate(struct facts *facts)
+static void add_certificate(struct facts *facts, int64_t now)
 {
     const certstore_cert *leaf = facts->leaf;
+    facts->subject = facts_text(certstore_cert_export_subject(leaf, NULL));
+    facts->sha256 = facts_text(certstore_cert_export_sha256(leaf, NULL));
+    facts->expires = certstore_cert_not_after(leaf);
+    facts->days_left = when_days_left(facts->expires, now);
     facts->issuer = facts_text(certstore_cert_export_issuer(leaf, NULL));
     facts->serial = facts_text(certstore_cert_export_serial(leaf, NULL));
     facts->spki_sha256 = facts_text(certstore_cert_export_spki_sha256(leaf, NULL));
@@ -92,10 +84,10 @@ static void add_key(struct facts *facts)
 
 struct facts facts_of(const certstore_entry *entry, int64_t now)
 {
-    struct facts facts = facts_in_brief(entry, now);
+    struct facts facts = { .entry = entry, .leaf = certstore_entry_cert(entry, 0), .expires = INT64_MAX };
     certstore_kind kind = certstore_entry_kind(entry);
     if (facts.leaf != NULL)
-        add_certificate(&facts);
+        add_certificate(&facts, now);
     if (kind == CERTSTORE_KEY || kind == CERTSTORE_SECRET)
         add_key(&facts);
     int64_t created = certstore_entry_created(entry);

@@ -27,8 +27,6 @@ struct facts {
 };
 
 struct facts facts_of(const certstore_entry *entry, int64_t now);
-/* Only what a table shows of it: subject, SHA-256 and expiry. A tenth of the time. */
-struct facts facts_in_brief(const certstore_entry *entry, int64_t now);
 void facts_free(struct facts *facts);
 
 /* "trusted", "key", "secret", "crl", "opaque". */

@@ -70,29 +70,62 @@ static size_t plain_run(const char *text)
     return run;
 }
 
-char *screen_escape(const char *text)
+/* Whether all of a text is printable ASCII, eight bytes at a time: taking 0x20 from each borrows from the top bit of one below it, and adding 1 carries
+ * into that of DEL. A byte beside such a one may be taken for one as well: then it is looked at again, one by one. */
+static bool is_plain(const char *text, size_t size)
 {
-    struct text out = { 0 };
+    const uint64_t top = 0x8080808080808080;
+    uint64_t found = 0;
+    size_t at = 0;
+    for (; at + 8 <= size; at += 8) {
+        uint64_t eight;
+        memcpy(&eight, text + at, sizeof eight);
+        found |= (eight - 0x2020202020202020) | (eight + 0x0101010101010101) | eight;
+    }
+    return (found & top) == 0 && plain_run(text + at) == size - at;
+}
+
+static void put_escaped(struct text *out, const char *text)
+{
     for (;;) {
         size_t run = plain_run(text);
-        text_add(&out, text, run);
+        text_add(out, text, run);
         text += run;
         if (*text == '\0')
-            return text_take(&out);
+            return;
         uint32_t code = 0;
         size_t size = decode(text, &code);
         if (size == 0) {
-            text_add_format(&out, "\\x%02x", (unsigned)(uint8_t)*text);
+            text_add_format(out, "\\x%02x", (unsigned)(uint8_t)*text);
             size = 1;
         } else if (code < 0x20 || code == 0x7f) {
-            text_add_format(&out, "\\x%02x", (unsigned)code);
+            text_add_format(out, "\\x%02x", (unsigned)code);
         } else if (IS_IN(harmful, code)) {
-            text_add_format(&out, "\\u{%04x}", (unsigned)code);
+            text_add_format(out, "\\u{%04x}", (unsigned)code);
         } else {
-            text_add(&out, text, size);
+            text_add(out, text, size);
         }
         text += size;
     }
+}
+
+char *screen_escape(const char *text)
+{
+    struct text out = { 0 };
+    put_escaped(&out, text);
+    return text_take(&out);
+}
+
+size_t screen_put_escaped(struct text *out, const char *text)
+{
+    const size_t size = strlen(text);
+    const size_t from = out->size;
+    if (is_plain(text, size)) { /* each of its bytes is a column */
+        text_add(out, text, size);
+        return size;
+    }
+    put_escaped(out, text);
+    return screen_width_of(out->data + from);
 }
 
 static size_t columns_of(uint32_t code)

@@ -13,6 +13,8 @@ struct cli;
 /* A printable copy: control characters, bidirectional overrides and bytes that are not UTF-8 are written as \xNN or \u{NNNN}. An alias is
  * whatever somebody put into a file: it must not move the cursor or turn a line around. */
 char *screen_escape(const char *text);
+/* The same, appended to other text; returns the columns that it takes. */
+size_t screen_put_escaped(struct text *out, const char *text);
 /* Columns that printable text takes. */
 size_t screen_width_of(const char *text);
 /* Bytes of the longest start of text that fits into `columns`. */

@@ -14,19 +14,20 @@ static const char *const color_codes[] = {
 
 void table_add(struct table *table, const char *text, enum color color)
 {
+    const size_t from = table->text.size;
+    const size_t width = screen_put_escaped(&table->text, text);
     table->cells = heap_grow(table->cells, table->cell_count, sizeof *table->cells);
-    char *escaped = screen_escape(text);
-    table->cells[table->cell_count++] = (struct cell){ escaped, screen_width_of(escaped), color };
+    table->cells[table->cell_count++] = (struct cell){ table->text.size - from, width < UINT32_MAX ? (uint32_t)width : UINT32_MAX, color };
 }
 
 static void measure(const struct table *table, size_t *widths)
 {
     for (size_t c = 0; c < table->column_count; c++)
         widths[c] = screen_width_of(table->columns[c].title);
-    for (size_t i = 0; i < table->cell_count; i++) {
-        size_t *width = &widths[i % table->column_count];
-        if (table->cells[i].width > *width)
-            *width = table->cells[i].width;
+    for (size_t i = 0, c = 0; i < table->cell_count; i++) {
+        if (table->cells[i].width > widths[c])
+            widths[c] = table->cells[i].width;
+        c = c + 1 == table->column_count ? 0 : c + 1;
     }
 }
 
@@ -50,33 +51,82 @@ static void shrink(const struct table *table, size_t *widths, size_t room)
     }
 }
 
-static void print_padding(size_t count)
+/* Output by pieces of a few bytes: room is made once for each cell, and stdio asked once for 64 KiB of them. */
+struct sink {
+    char *at;
+    char room[64 << 10];
+};
+
+static void flush(struct sink *sink)
 {
-    static const char blanks[] = "                                ";
-    for (; count >= sizeof blanks; count -= sizeof blanks - 1)
-        fputs(blanks, stdout);
-    fputs(blanks + sizeof blanks - 1 - count, stdout);
+    fwrite(sink->room, 1, (size_t)(sink->at - sink->room), stdout);
+    sink->at = sink->room;
 }
 
-static void print_cell(const char *text, size_t own, size_t width, bool right, bool last, const char *color)
+/* Room for so many bytes; false when they never fit at once. */
+static bool make_room(struct sink *sink, size_t size)
 {
-    size_t bytes = strlen(text);
-    bool cut = own > width;
-    if (cut) {
-        bytes = screen_fit(text, width - 1);
-        OWNED(owned_chars) *shown = heap_copy_part(text, bytes);
-        own = screen_width_of(shown) + 1;
+    if (size > (size_t)(sink->room + sizeof sink->room - sink->at))
+        flush(sink);
+    return size <= sizeof sink->room;
+}
+
+static void put(struct sink *sink, const char *data, size_t size)
+{
+    sink->at = mempcpy(sink->at, data, size);
+}
+
+static void put_string(struct sink *sink, const char *string)
+{
+    put(sink, string, strlen(string));
+}
+
+static void put_padding(struct sink *sink, size_t count)
+{
+    memset(sink->at, ' ', count);
+    sink->at += count;
+}
+
+struct place {
+    size_t width;
+    bool right;
+    bool last;
+};
+
+/* The longest start of a text that leaves room for an ellipsis. */
+static size_t fitting(const char *text, size_t bytes, size_t width, size_t *own)
+{
+    OWNED(owned_chars) *whole = heap_copy_part(text, bytes);
+    const size_t fits = screen_fit(whole, width - 1);
+    whole[fits] = '\0';
+    *own = screen_width_of(whole) + 1;
+    return fits;
+}
+
+static void put_cell(struct sink *sink, const char *text, size_t bytes, size_t own, const struct place *place, const char *color)
+{
+    enum { COLORS_AND_GAP = 64 };
+    const bool cut = own > place->width;
+    if (cut)
+        bytes = fitting(text, bytes, place->width, &own);
+    const size_t padding = place->right || !place->last ? place->width - own : 0;
+    if (!make_room(sink, bytes + padding + COLORS_AND_GAP)) { /* longer than 64 KiB: alone, and bare */
+        fwrite(text, 1, bytes, stdout);
+        put_string(sink, place->last ? "\n" : "  ");
+        return;
     }
-    size_t padding = width - own;
-    if (right)
-        print_padding(padding);
-    fputs(color, stdout);
-    fwrite(text, 1, bytes, stdout);
-    fputs(cut ? "…" : "", stdout);
-    fputs(*color != '\0' ? "\033[0m" : "", stdout);
-    if (!right && !last)
-        print_padding(padding);
-    fputs(last ? "\n" : "  ", stdout);
+    if (place->right)
+        put_padding(sink, padding);
+    if (*color != '\0')
+        put_string(sink, color);
+    put(sink, text, bytes);
+    if (cut)
+        put_string(sink, "…");
+    if (*color != '\0')
+        put_string(sink, "\033[0m");
+    if (!place->right)
+        put_padding(sink, padding);
+    put(sink, place->last ? "\n" : "  ", place->last ? 1 : GAP);
 }
 
 void table_print(const struct cli *cli, const struct table *table)
@@ -89,22 +139,30 @@ void table_print(const struct cli *cli, const struct table *table)
     measure(table, widths);
     if (screen_columns() != 0)
         shrink(table, widths, screen_columns());
-    for (size_t c = 0; c < table->column_count; c++)
-        print_cell(table->columns[c].title, screen_width_of(table->columns[c].title), widths[c], table->columns[c].right, c == last,
-                   colors ? "\033[1m" : "");
-    for (size_t i = 0; i < table->cell_count; i++) {
-        size_t c = i % table->column_count;
-        const struct cell *cell = &table->cells[i];
-        print_cell(cell->text, cell->width, widths[c], table->columns[c].right, c == last, colors ? color_codes[cell->color] : "");
+    struct sink sink;
+    sink.at = sink.room;
+    for (size_t c = 0; c < table->column_count; c++) {
+        const char *title = table->columns[c].title;
+        const struct place place = { widths[c], table->columns[c].right, c == last };
+        put_cell(&sink, title, strlen(title), screen_width_of(title), &place, colors ? "\033[1m" : "");
     }
+    const char *text = table->text.data;
+    for (size_t i = 0, c = 0; i < table->cell_count; i++) {
+        const struct cell *cell = &table->cells[i];
+        const struct place place = { widths[c], table->columns[c].right, c == last };
+        put_cell(&sink, text, cell->size, cell->width, &place, colors ? color_codes[cell->color] : "");
+        text += cell->size;
+        c = c == last ? 0 : c + 1;
+    }
+    flush(&sink);
     free(widths);
 }
 
 void table_free(struct table *table)
 {
-    for (size_t i = 0; i < table->cell_count; i++)
-        free(table->cells[i].text);
+    free(table->text.data);
     free(table->cells);
+    table->text = (struct text){ 0 };
     table->cells = NULL;
     table->cell_count = 0;
 }

@@ -4,6 +4,7 @@
 #define TOOL_TABLE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "heap.h"
 
@@ -17,8 +18,8 @@ struct column {
     size_t least; /* may be cut down to this many columns when the terminal is narrow; 0: never cut */
 };
 struct cell {
-    char *text; /* escaped */
-    size_t width;
+    size_t size; /* bytes of its text, which follows that of the cell before */
+    uint32_t width;
     enum color color;
 };
 struct table {
@@ -26,6 +27,7 @@ struct table {
     size_t column_count;
     struct cell *cells;
     size_t cell_count;
+    struct text text; /* of all cells, escaped */
 };
 
 /* Adds the next cell, row by row. */

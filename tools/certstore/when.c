@@ -27,43 +27,52 @@ static char *put_digits(char *at, int value, int count, char follows)
     return at + count + 1;
 }
 
-static bool parts_of(int64_t seconds, struct tm *parts)
+/* The Gregorian calendar by arithmetic: gmtime() reads the time zone's file first, which UTC has no need of. Years are counted from March on, so that
+ * the leap day is the last; a cycle of 400 of them has 146,097 days. */
+static char *put_day(char *at, int64_t seconds, char follows)
 {
-    time_t at = (time_t)seconds;
-    return seconds >= first_second && seconds <= last_second && gmtime_r(&at, parts) != NULL;
+    const int64_t since_march_0 = (seconds - first_second) / DAY - 60; /* 0000-03-01; the days before it count from the cycle before */
+    const int64_t in_cycle = (since_march_0 + 146097) % 146097;
+    const int64_t cycle = (since_march_0 + 146097) / 146097 - 1;
+    const int64_t year = (in_cycle - in_cycle / 1460 + in_cycle / 36524 - in_cycle / 146096) / 365;
+    const int64_t in_year = in_cycle - (365 * year + year / 4 - year / 100);
+    const int64_t month = (5 * in_year + 2) / 153; /* from March: 31, 30, 31, 30, 31 days, and again */
+    const int64_t day = in_year - (153 * month + 2) / 5 + 1;
+    const bool next_year = month >= 10;
+    at = put_digits(at, (int)(cycle * 400 + year + next_year), 4, '-');
+    at = put_digits(at, (int)(next_year ? month - 9 : month + 3), 2, '-');
+    return put_digits(at, (int)day, 2, follows);
+}
+
+static bool has_a_date(int64_t seconds)
+{
+    return seconds >= first_second && seconds <= last_second;
 }
 
 char *when_rfc3339(int64_t seconds)
 {
-    struct tm parts;
     char text[sizeof "2026-11-22T05:32:02Z"];
-    if (!parts_of(seconds, &parts))
+    if (!has_a_date(seconds))
         return NULL;
-    char *at = put_digits(text, parts.tm_year + 1900, 4, '-');
-    at = put_digits(at, parts.tm_mon + 1, 2, '-');
-    at = put_digits(at, parts.tm_mday, 2, 'T');
-    at = put_digits(at, parts.tm_hour, 2, ':');
-    at = put_digits(at, parts.tm_min, 2, ':');
-    at = put_digits(at, parts.tm_sec, 2, 'Z');
+    const int in_day = (int)((seconds - first_second) % DAY);
+    char *at = put_day(text, seconds, 'T');
+    at = put_digits(at, in_day / HOUR, 2, ':');
+    at = put_digits(at, in_day / 60 % 60, 2, ':');
+    at = put_digits(at, in_day % 60, 2, 'Z');
     return heap_copy_part(text, (size_t)(at - text));
 }
 
-char *when_day(int64_t seconds)
+const char *when_day(int64_t seconds, char text[WHEN_DAY_SIZE])
 {
-    struct tm parts;
-    char text[sizeof "2026-11-22"];
-    if (!parts_of(seconds, &parts))
-        return heap_copy("-");
-    char *at = put_digits(text, parts.tm_year + 1900, 4, '-');
-    at = put_digits(at, parts.tm_mon + 1, 2, '-');
-    put_digits(at, parts.tm_mday, 2, '\0');
-    return heap_copy(text);
+    if (!has_a_date(seconds))
+        return "-";
+    put_day(text, seconds, '\0');
+    return text;
 }
 
-char *when_count(int64_t count)
+const char *when_count(int64_t count, char text[WHEN_COUNT_SIZE])
 {
-    char text[24];
-    char *at = text + sizeof text - 1;
+    char *at = text + WHEN_COUNT_SIZE - 1;
     uint64_t left = count < 0 ? -(uint64_t)count : (uint64_t)count;
     *at = '\0';
     do
@@ -71,7 +80,7 @@ char *when_count(int64_t count)
     while ((left /= 10) > 0);
     if (count < 0)
         *--at = '-';
-    return heap_copy(at);
+    return at;
 }
 
 int64_t when_days_left(int64_t not_after, int64_t now)

@@ -4,14 +4,19 @@
 
 #include <openssl/err.h>
 
-bool csi_call_begin(struct csi_call *call, certstore_error **err)
+bool csi_call_begin_light(struct csi_call *call, certstore_error **err)
 {
     call->marked = false;
     if (*err == NULL) {
         call->local.status = CERTSTORE_OK;
         *err = &call->local;
     }
-    if ((*err)->status != CERTSTORE_OK)
+    return (*err)->status == CERTSTORE_OK;
+}
+
+bool csi_call_begin(struct csi_call *call, certstore_error **err)
+{
+    if (!csi_call_begin_light(call, err))
         return false;
     ERR_set_mark(); /* on an empty queue it sets none, and the pop at the end then empties it again */
     call->marked = true;

@@ -15,6 +15,8 @@ struct csi_call {
 
 /* Begins a public call; false when it must fail at once. *err is never NULL afterwards. */
 bool csi_call_begin(struct csi_call *call, certstore_error **err);
+/* The same for a function that asks OpenSSL nothing that can fail: its queue is left alone, which is most of what the fence costs. */
+bool csi_call_begin_light(struct csi_call *call, certstore_error **err);
 void csi_call_end(struct csi_call *call);
 #define CSI_AUTO_CALL __attribute__((cleanup(csi_call_end))) struct csi_call
 

@@ -60,7 +60,7 @@ static certstore_bytes *export(const certstore_cert *cert, bool (*write)(const s
                                certstore_error *err)
 {
     CSI_AUTO_CALL call;
-    if (!csi_call_begin(&call, &err))
+    if (!csi_call_begin_light(&call, &err))
         return NULL;
     if (cert == NULL) {
         csi_fail_null(err, "cert");
@@ -157,7 +157,7 @@ certstore_bytes *certstore_cert_export_sans(const certstore_cert *cert, certstor
 certstore_bytes *certstore_cert_export_sha256(const certstore_cert *cert, certstore_error *err)
 {
     CSI_AUTO_CALL call;
-    if (!csi_call_begin(&call, &err))
+    if (!csi_call_begin_light(&call, &err))
         return NULL;
     if (cert == NULL) {
         csi_fail_null(err, "cert");

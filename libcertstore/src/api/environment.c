@@ -28,32 +28,39 @@ static char *absolute(const char *path, certstore_error *err)
     return whole;
 }
 
-/* "alice (certstore)", "root for alice (certstore)" under sudo: what the next administrator wants to know. */
-static char *default_actor(uid_t uid, certstore_error *err)
+/* Asked of the system once a thread: the name service opens sockets and files for it, as many as the rest of a transaction. */
+static const char *user_of(uid_t uid)
 {
+    static _Thread_local struct {
+        char name[64];
+        uid_t uid;
+    } known;
     struct passwd entry;
     struct passwd *found = NULL;
     char room[4096];
-    char user[64];
+    if (known.name[0] != '\0' && known.uid == uid)
+        return known.name;
+    known.uid = uid;
     if (getpwuid_r(uid, &entry, room, sizeof room, &found) == 0 && found != NULL)
-        snprintf(user, sizeof user, "%s", found->pw_name);
+        snprintf(known.name, sizeof known.name, "%s", found->pw_name);
     else
-        snprintf(user, sizeof user, "uid %u", (unsigned)uid);
+        snprintf(known.name, sizeof known.name, "uid %u", (unsigned)uid);
+    return known.name;
+}
+
+/* "alice (certstore)", "root for alice (certstore)" under sudo: what the next administrator wants to know. */
+static char *default_actor(const struct csi_os *os, certstore_error *err)
+{
+    const uid_t uid = os->euid(os);
+    const char *user = user_of(uid);
     const char *sudo = uid == 0 ? getenv("SUDO_USER") : NULL;
     bool for_other = sudo != NULL && sudo[0] != '\0' && strcmp(sudo, user) != 0;
     return csi_format(err, "%s%s%.64s (%.64s)", user, for_other ? " for " : "", for_other ? sudo : "", program_invocation_short_name);
 }
 
-const char *csi_env_actor(const certstore_options *opts, struct csi_actor *known, certstore_error *err)
+char *csi_env_actor(const certstore_options *opts, certstore_error *err)
 {
-    if (opts->actor != NULL)
-        return opts->actor;
-    uid_t uid = opts->os->euid(opts->os);
-    if (known->text != NULL && known->uid == uid)
-        return known->text;
-    free(known->text);
-    *known = (struct csi_actor){ .text = default_actor(uid, err), .uid = uid };
-    return known->text;
+    return opts->actor != NULL ? csi_strdup(opts->actor, err) : default_actor(opts->os, err);
 }
 
 certstore_status csi_env_of(const certstore_options *opts, struct csi_env *out, certstore_error *err)

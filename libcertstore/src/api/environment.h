@@ -13,14 +13,9 @@ struct csi_env {
 /* Without the actor, whom the user database is asked for: see csi_env_actor(). */
 certstore_status csi_env_of(const certstore_options *opts, struct csi_env *env, certstore_error *err);
 void csi_env_clear(struct csi_env *env);
-
-/* Who a user of a store is, kept with it: a process that changes a store again and again asks the user database once. */
-struct csi_actor {
-    char *text; /* NULL: not asked for yet */
-    uid_t uid;  /* whose name it is */
-};
-/* What the history shall say: what the options name, or user and program. Borrowed from the options or from `known`; NULL on failure. */
-const char *csi_env_actor(const certstore_options *opts, struct csi_actor *known, certstore_error *err);
 #define CSI_AUTO_ENV __attribute__((cleanup(csi_env_clear))) struct csi_env
+
+/* Whom the history shall name: what the options say, or user and program. The caller's. */
+char *csi_env_actor(const certstore_options *opts, certstore_error *err);
 
 #endif

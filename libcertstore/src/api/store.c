@@ -97,7 +97,6 @@ void certstore_free(certstore *store)
     csi_uri_clear(&store->uri);
     free(store->text);
     certstore_options_free(store->opts);
-    free(store->actor.text);
     csi_place_free(store->place);
     csi_p11_free(store->token);
     free(store);

@@ -11,7 +11,6 @@ struct certstore {
     struct csi_uri uri; /* codec never NULL */
     char *text;         /* the URI for people */
     certstore_options *opts;
-    struct csi_actor actor;
     csi_place *place;
     csi_p11 *token; /* NULL: files */
     const struct csi_codec *codec;

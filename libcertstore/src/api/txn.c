@@ -283,8 +283,7 @@ static certstore_status prepare(certstore_txn *txn, certstore_error *err)
         }
     }
     if (txn->engine != NULL && csi_txn_stores(txn->engine) > 0) { /* who it is matters where something changes */
-        certstore *first = txn->requests[0].store;
-        const char *actor = csi_env_actor(first->opts, &first->actor, err);
+        CSI_AUTO(csi_chars) *actor = csi_env_actor(txn->requests[0].store->opts, err);
         if (actor == NULL || csi_txn_set_actor(txn->engine, actor, err) != CERTSTORE_OK)
             return err->status;
     }

@@ -9,7 +9,7 @@
 
 #include "base/error.h"
 
-enum { PAGE = 2 << 20, LARGE = 2 * PAGE };
+enum { LEAST = 64, PAGE = 2 << 20, LARGE = 2 * PAGE };
 
 void csi_buf_free(struct csi_buf *buf)
 {
@@ -18,23 +18,24 @@ void csi_buf_free(struct csi_buf *buf)
     *buf = (struct csi_buf){ 0 };
 }
 
-/* Large ones in large pages, where the system has them: a store of ten thousand certificates would take thousands of page faults. */
+/* Large ones in large pages, where the system has them: a store of ten thousand certificates would take thousands of page faults. Not aligned to
+ * them, so that malloc can give the same pages again, without the kernel's clearing them, to who reads a store time and again. */
 uint8_t *csi_bytes_room(size_t capacity)
 {
-    size_t rounded;
-    if (capacity < LARGE || !csi_add(capacity, PAGE - 1, &rounded))
-        return malloc(capacity);
-    rounded -= rounded % PAGE;
-    uint8_t *data = aligned_alloc(PAGE, rounded);
-    if (data != NULL)
-        (void)madvise(data, rounded, MADV_HUGEPAGE);
+    uint8_t *data = malloc(capacity);
+    if (data == NULL || capacity < LARGE)
+        return data;
+    uintptr_t first = ((uintptr_t)data + PAGE - 1) / PAGE * PAGE;
+    uintptr_t end = ((uintptr_t)data + capacity) / PAGE * PAGE;
+    (void)madvise((void *)first, end - first, MADV_HUGEPAGE);
     return data;
 }
 
-/* Not realloc: what a buffer held may be secret, and realloc would leave the old copy behind. */
+/* Not realloc: what a buffer held may be secret, and realloc would leave the old copy behind. The first room is as large as was asked for: who knows
+ * the size asks once. */
 static bool enlarge(struct csi_buf *buf, size_t wanted)
 {
-    size_t capacity = buf->capacity > 0 ? buf->capacity : 64;
+    size_t capacity = buf->capacity > 0 ? buf->capacity : wanted > LEAST ? wanted : LEAST;
     while (capacity < wanted)
         if (!csi_mul(capacity, 2, &capacity))
             return false;

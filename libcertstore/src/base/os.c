@@ -191,13 +191,18 @@ static int real_cwd(const struct csi_os *os CSI_UNUSED, char *path, size_t room)
 
 static int real_boot_id(const struct csi_os *os CSI_UNUSED, char text[40])
 {
-    text[0] = '\0';
-    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    ssize_t got = read(fd, text, 36);
-    close(fd);
-    text[got == 36 ? 36 : 0] = '\0';
+    static _Thread_local char known[40]; /* no process lives through two boots */
+    if (known[0] == '\0') {
+        int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+        if (fd < 0) {
+            text[0] = '\0';
+            return -errno;
+        }
+        ssize_t got = read(fd, known, 36);
+        close(fd);
+        known[got == 36 ? 36 : 0] = '\0';
+    }
+    memcpy(text, known, sizeof known);
     return 0;
 }
 

@@ -50,7 +50,10 @@ bool csi_der_next_long(struct csi_reader *r, struct csi_tlv *tlv)
         return false;
     size_t header = 2;
     size_t size = at[1];
-    if (size >= 0x80) {
+    if (size == 0x82 && left >= 4) { /* as nearly every certificate begins */
+        size = (size_t)at[2] << 8 | at[3];
+        header = 4;
+    } else if (size >= 0x80) {
         size_t digits = size & 0x7f; /* 0 would be BER's indefinite length */
         if (digits == 0 || digits > sizeof size || left < 2 + digits)
             return false;

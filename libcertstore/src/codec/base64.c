@@ -10,6 +10,8 @@
 
 #include <endian.h>
 
+#include <openssl/evp.h>
+
 #include "codec/base64_tables.h"
 
 #define NO_CHARACTER 0x80000000u
@@ -157,16 +159,6 @@ bool csi_base64_decode(struct csi_span text, uint8_t *out, size_t *size, size_t 
     return wrong == NULL;
 }
 
-static void encode_group(const uint8_t *in, size_t size, uint8_t *out)
-{
-    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const uint32_t bits = (uint32_t)in[0] << 16 | (uint32_t)(size > 1 ? in[1] : 0) << 8 | (uint32_t)(size > 2 ? in[2] : 0);
-    out[0] = (uint8_t)alphabet[bits >> 18];
-    out[1] = (uint8_t)alphabet[bits >> 12 & 63];
-    out[2] = (uint8_t)(size > 1 ? alphabet[bits >> 6 & 63] : '=');
-    out[3] = (uint8_t)(size > 2 ? alphabet[bits & 63] : '=');
-}
-
 void csi_base64_encode_lines(struct csi_span bytes, struct csi_buf *out)
 {
     for (size_t at = 0; at < bytes.size; at += 48) {
@@ -175,8 +167,7 @@ void csi_base64_encode_lines(struct csi_span bytes, struct csi_buf *out)
         uint8_t *room = csi_buf_reserve(out, characters + 1);
         if (room == NULL)
             return;
-        for (size_t i = 0; i < line; i += 3)
-            encode_group(bytes.data + at + i, line - i, room + i / 3 * 4);
+        EVP_EncodeBlock(room, bytes.data + at, (int)line); /* and a NUL, where the line end goes */
         room[characters] = '\n';
         out->size += characters + 1;
     }

@@ -17,7 +17,7 @@ enum {
     CSI_JKS_TAG_TRUSTED = 2,
     CSI_JKS_TAG_SECRET = 3, /* JCEKS only */
     CSI_JKS_HEADER_SIZE = 12,
-    CSI_JKS_WINDOW = 512 /* how far the digest may lag behind: so little that the processor, fetching ahead of it, has the next entry at hand */
+    CSI_JKS_WINDOW = 16 << 10 /* how far the digest runs ahead of the entries: so little that they are still in the cache when they are read */
 };
 #define CSI_JKS_MAGIC UINT32_C(0xfeedfeed)
 #define CSI_JCEKS_MAGIC UINT32_C(0xcececece)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * jks_read.c: JKS and JCEKS to a bundle, in one pass: each entry is found, and the store's digest follows at most a window behind, over bytes
- * that are still in the cache. Certificates stay slices of the file and are not parsed.
+ * jks_read.c: JKS and JCEKS to a bundle, in one pass: the store's digest goes ahead by a window, and brings the entries in it into the cache, where
+ * they are found. Certificates stay slices of the file and are not parsed.
  */
 #include "codec/jks.h"
 #include "codec/pkcs8.h"
@@ -21,6 +21,7 @@ struct decoder {
     struct csi_java_digest digest;
     const uint8_t *digested; /* up to here */
     struct csi_buf alias;    /* the current entry's, NUL-terminated */
+    uint32_t hash;           /* its own in the bundle */
     bool alias_may_fold;     /* it holds something that lower case could change */
     bool capitals;           /* this alias or one before it is not in lower case */
     bool holds_keys;         /* an entry was read that is not a certificate's, whether or not a later one took its place */
@@ -47,14 +48,26 @@ static csi_document *new_document(const struct csi_codec *codec, csi_blob *file,
 
 /* ------------------------------------------------------------------------------------------------------------- digest */
 
-/* Lets the digest catch up with the cursor once a window has gathered. */
-static void follow(struct decoder *d, size_t window)
+/* Lets the digest go a window ahead once the cursor has reached it, up to where the digest itself should stand. */
+static void lead(struct decoder *d)
 {
-    const size_t behind = (size_t)(d->r.at - d->digested);
-    if (d->password == NULL || behind < window)
+    if (d->password == NULL || d->r.at < d->digested || csi_left(&d->r) <= CSI_SHA1_SIZE)
         return;
-    csi_java_digest_add(&d->digest, csi_span(d->digested, behind));
-    d->digested = d->r.at;
+    const size_t ahead = (size_t)(d->r.end - d->digested) - CSI_SHA1_SIZE;
+    const struct csi_span window = csi_span(d->digested, ahead < CSI_JKS_WINDOW ? ahead : CSI_JKS_WINDOW);
+    csi_java_digest_add(&d->digest, window);
+    d->digested = csi_span_end(window);
+}
+
+/* Brings it to the cursor, which has found the end. Where more follows than the digest, it went too far, and begins anew. */
+static certstore_status settle(struct decoder *d)
+{
+    if (d->digested > d->r.at) {
+        CSI_TRY(csi_java_digest_begin(&d->digest, d->password, d->err));
+        d->digested = d->document->file->data;
+    }
+    csi_java_digest_add(&d->digest, csi_span(d->digested, (size_t)(d->r.at - d->digested)));
+    return CERTSTORE_OK;
 }
 
 /* True if the store's passphrase opens one of its keys: then it is right, whatever the digest says. */
@@ -99,10 +112,12 @@ static certstore_status fail_digest(struct decoder *d)
 static certstore_status check_digest(struct decoder *d)
 {
     struct csi_span stored;
-    follow(d, 1);
+    const bool checked = d->password != NULL;
+    if (checked)
+        CSI_TRY(settle(d));
     if (!csi_read_span(&d->r, CSI_SHA1_SIZE, &stored))
         return csi_fail(d->err, CERTSTORE_E_TRUNCATED, "key store: it ends before its digest; the file was cut short, restore it");
-    if (d->password == NULL) {
+    if (!checked) {
         d->bundle->integrity = CERTSTORE_INTEGRITY_UNCHECKED;
         return CERTSTORE_OK;
     }
@@ -134,7 +149,9 @@ static certstore_status read_alias(struct decoder *d, struct csi_span raw)
     else if (!csi_text_from_modified_utf8(raw, &d->alias) && !d->alias.failed)
         return csi_fail(d->err, CERTSTORE_E_MALFORMED, "key store: an alias is not in Java's modified UTF-8");
     csi_buf_put_u8(&d->alias, 0);
-    return csi_buf_check(&d->alias, d->err);
+    CSI_TRY(csi_buf_check(&d->alias, d->err));
+    d->hash = csi_bundle_hash(d->bundle, (const char *)d->alias.data);
+    return CERTSTORE_OK;
 }
 
 /* "X.509", and "X509", by which Java finds the same certificates. */
@@ -201,11 +218,12 @@ static certstore_entry *make_entry(struct decoder *d, const struct csi_jks_recor
         [CSI_JKS_TAG_KEY] = CERTSTORE_KEY, [CSI_JKS_TAG_TRUSTED] = CERTSTORE_TRUSTED, [CSI_JKS_TAG_SECRET] = CERTSTORE_SECRET
     };
     const bool known = all_x509(record, d->document->version);
-    CSI_AUTO(certstore_entry) *entry = csi_entry_new(known ? kinds[record->tag] : CERTSTORE_OPAQUE, (const char *)d->alias.data, d->err);
+    const size_t place = (size_t)(record->whole.data - d->document->file->data);
+    CSI_AUTO(certstore_entry) *entry =
+        csi_entry_new_in(&d->document->base, place, known ? kinds[record->tag] : CERTSTORE_OPAQUE, (const char *)d->alias.data, d->err);
     if (entry == NULL)
         return NULL;
     entry->created_ms = record->created_ms;
-    csi_entry_set_origin(entry, &d->document->base, (size_t)(record->whole.data - d->document->file->data));
     if (!known)
         return fill_opaque(d, entry, record) == CERTSTORE_OK ? csi_steal(&entry) : NULL;
     if (add_certs(d, entry, record) != CERTSTORE_OK)
@@ -247,7 +265,7 @@ static certstore_status add_entry(struct decoder *d, certstore_entry *taken)
             return add_beside(d, csi_steal(&entry));
     }
     const size_t before = d->bundle->count;
-    CSI_TRY(csi_bundle_append(d->bundle, csi_steal(&entry), false, d->err));
+    CSI_TRY(csi_bundle_append_hashed(d->bundle, csi_steal(&entry), d->hash, false, d->err));
     if (d->bundle->count > before)
         return CERTSTORE_OK;
     return csi_report_add(d->bundle->notes, "duplicate-alias", CERTSTORE_WARNING, (const char *)d->alias.data, d->err,
@@ -257,6 +275,7 @@ static certstore_status add_entry(struct decoder *d, certstore_entry *taken)
 static certstore_status read_entry(struct decoder *d)
 {
     struct csi_jks_record record;
+    lead(d);
     CSI_TRY(csi_jks_read_record(&d->r, d->document->version, d->limits, &record, d->err));
     if (record.tag == CSI_JKS_TAG_SECRET && d->codec == &csi_codec_jks)
         return csi_fail(d->err, CERTSTORE_E_UNSUPPORTED, "key store: it holds a secret key, which JKS cannot; open it as jceks:");
@@ -267,9 +286,7 @@ static certstore_status read_entry(struct decoder *d)
     CSI_AUTO(certstore_entry) *entry = make_entry(d, &record);
     if (entry == NULL)
         return d->err->status;
-    CSI_TRY(add_entry(d, csi_steal(&entry)));
-    follow(d, CSI_JKS_WINDOW);
-    return CERTSTORE_OK;
+    return add_entry(d, csi_steal(&entry));
 }
 
 /* ------------------------------------------------------------------------------------------------------------- decode */

@@ -6,9 +6,10 @@
  * ASCII letters in lower case; other values stay as they are. The SETs follow one another without the SEQUENCE around them, each with its
  * members in DER order. Computed here and not by OpenSSL because d2i_X509 costs a hundred times as much for each certificate.
  */
+#define OPENSSL_SUPPRESS_DEPRECATED /* SHA-1 is what the names are made with; the low-level calls need no provider */
 #include "codec/name_hash.h"
 
-#include <openssl/evp.h>
+#include <openssl/sha.h>
 
 #include "base/reader.h"
 #include "base/text.h"
@@ -87,25 +88,40 @@ static void fold(struct csi_buf *text)
     text->size = to;
 }
 
+/* One buffer of each kind for a whole name: a name has as many values as a certificate has other fields. */
+struct room {
+    struct csi_buf text;
+    struct csi_buf content;
+    struct csi_buf members;
+    struct csi_buf sorted;
+};
+
+static void clear(struct room *room)
+{
+    csi_buf_free(&room->text);
+    csi_buf_free(&room->content);
+    csi_buf_free(&room->members);
+    csi_buf_free(&room->sorted);
+}
+
 /* SEQUENCE { type, value } in its canonical form. */
-static bool canonical_member(struct csi_reader *set, struct csi_buf *out)
+static bool canonical_member(struct csi_reader *set, struct room *room)
 {
     struct csi_reader member;
     struct csi_tlv type, value;
     bool is_text;
-    CSI_AUTO_BUF text = { 0 };
-    CSI_AUTO_BUF content = { 0 };
+    room->text.size = room->content.size = 0;
     if (!csi_der_enter(set, CSI_DER_SEQUENCE, &member) || !csi_der_expect(&member, CSI_DER_OID, &type) || !csi_der_next(&member, &value) ||
-        csi_left(&member) > 0 || !to_utf8(&value, &text, &is_text))
+        csi_left(&member) > 0 || !to_utf8(&value, &room->text, &is_text))
         return false;
-    fold(&text);
-    csi_buf_put_span(&content, type.whole);
+    fold(&room->text);
+    csi_buf_put_span(&room->content, type.whole);
     if (is_text)
-        csi_der_put(&content, CSI_DER_UTF8_STRING, csi_buf_span(&text));
+        csi_der_put(&room->content, CSI_DER_UTF8_STRING, csi_buf_span(&room->text));
     else
-        csi_buf_put_span(&content, value.whole);
-    csi_der_put(out, CSI_DER_SEQUENCE, csi_buf_span(&content));
-    return !text.failed && !content.failed && !out->failed;
+        csi_buf_put_span(&room->content, value.whole);
+    csi_der_put(&room->members, CSI_DER_SEQUENCE, csi_buf_span(&room->content));
+    return !room->text.failed && !room->content.failed && !room->members.failed;
 }
 
 static int compare_spans(const void *a, const void *b)
@@ -117,41 +133,44 @@ static int compare_spans(const void *a, const void *b)
 
 /* X.690 section 11.6: the members of a SET OF stand in ascending order of their encodings. */
 enum { MEMBERS_MAX = 64 };
-static bool canonical_set(struct csi_reader *rdn, struct csi_buf *out)
+static bool canonical_set(struct csi_reader *rdn, struct room *room, struct csi_buf *out)
 {
-    CSI_AUTO_BUF members = { 0 };
-    CSI_AUTO_BUF sorted = { 0 };
     struct csi_span spans[MEMBERS_MAX];
     struct csi_tlv tlv;
     size_t count = 0;
+    room->members.size = room->sorted.size = 0;
     while (csi_left(rdn) > 0)
-        if (!canonical_member(rdn, &members))
+        if (!canonical_member(rdn, room))
             return false;
-    struct csi_reader r = csi_reader(csi_buf_span(&members));
+    struct csi_reader r = csi_reader(csi_buf_span(&room->members));
     while (count < MEMBERS_MAX && csi_der_next(&r, &tlv))
         spans[count++] = tlv.whole;
     if (csi_left(&r) > 0)
         return false; /* no real name has so many values in one place */
-    qsort(spans, count, sizeof *spans, compare_spans);
+    if (count > 1)
+        qsort(spans, count, sizeof *spans, compare_spans);
     for (size_t i = 0; i < count; i++)
-        csi_buf_put_span(&sorted, spans[i]);
+        csi_buf_put_span(&room->sorted, spans[i]);
     if (count > 0)
-        csi_der_put(out, CSI_DER_SET, csi_buf_span(&sorted));
-    return !sorted.failed && !out->failed;
+        csi_der_put(out, CSI_DER_SET, csi_buf_span(&room->sorted));
+    return !room->sorted.failed && !out->failed;
 }
 
 bool csi_name_hash(struct csi_span name, uint32_t *hash)
 {
     struct csi_reader r = csi_reader(name), names, rdn;
     CSI_AUTO_BUF canonical = { 0 };
-    uint8_t digest[EVP_MAX_MD_SIZE];
+    struct room room __attribute__((cleanup(clear))) = { 0 };
+    uint8_t digest[SHA_DIGEST_LENGTH];
+    SHA_CTX sha;
     if (!csi_der_enter(&r, CSI_DER_SEQUENCE, &names))
         return false;
     while (csi_left(&names) > 0)
-        if (!csi_der_enter(&names, CSI_DER_SET, &rdn) || !canonical_set(&rdn, &canonical))
+        if (!csi_der_enter(&names, CSI_DER_SET, &rdn) || !canonical_set(&rdn, &room, &canonical))
             return false;
-    if (EVP_Digest(canonical.data != NULL ? canonical.data : (const uint8_t *)"", canonical.size, digest, NULL, EVP_sha1(), NULL) != 1)
-        return false;
+    SHA1_Init(&sha);
+    SHA1_Update(&sha, canonical.data, canonical.size);
+    SHA1_Final(digest, &sha);
     *hash = (uint32_t)digest[0] | (uint32_t)digest[1] << 8 | (uint32_t)digest[2] << 16 | (uint32_t)digest[3] << 24;
     return true;
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "codec/pbe.h"
+#include "codec/pbe_iterate.h"
 
 /* scrypt's working memory, 128 * N * r bytes, beyond which no real store goes. */
 enum { SCRYPT_MEMORY = 64 * 1024 * 1024 };
@@ -113,6 +114,13 @@ static certstore_status with_digest(struct csi_pbe_session *session, const struc
     CSI_TRY(csi_pbe_digest(session, d->digest, &md, &library, err));
     if (d->kdf == CSI_KDF_PBKDF1)
         return pbkdf1(md, d, password, out, size, err);
+    const struct csi_iterated_hash *iterated = csi_iterated_hash(d->digest);
+    if (iterated != NULL && d->kdf == CSI_KDF_PKCS12)
+        return csi_iterate_pkcs12(iterated, (uint8_t)purpose, password, d->salt, d->iterations, out, size, err);
+    if (iterated != NULL) {
+        csi_iterate_pbkdf2(iterated, password, d->salt, d->iterations, out, size);
+        return CERTSTORE_OK;
+    }
     uint64_t iterations = d->iterations;
     int id = (int)purpose;
     char digest[64];

@@ -58,9 +58,10 @@ const struct csi_pem_document *csi_pem_document_of(const certstore_bundle *bundl
 certstore_bundle *csi_pem_decode_store(const struct csi_decode *in, certstore_error *err);
 certstore_status csi_pem_encode_store(const certstore_bundle *bundle, const struct csi_encode *in, csi_parts *parts, certstore_error *err);
 
-/* A new entry for a piece that stands alone, not yet in the bundle: a trusted certificate, a CRL. */
+/* A new entry for a piece that stands alone, not yet in the bundle: a trusted certificate, unit by unit of the bundle's document, or a CRL, which is to
+ * be told its unit. */
 certstore_entry *csi_pem_entry_cert(const certstore_bundle *bundle, const struct csi_pem_piece *piece, csi_blob *owner, struct csi_span cert,
-                                    certstore_error *err);
+                                    size_t unit, certstore_error *err);
 certstore_entry *csi_pem_entry_crl(struct csi_span der, certstore_error *err);
 
 /* pem_text.c: texts to pieces. Whether bytes are a PEM text at all, be it one without a block. */

@@ -78,22 +78,22 @@ static certstore_status append(certstore_bundle *bundle, certstore_entry *entry,
 }
 
 /* The alias a piece gives its entry: from the trust settings, else from a friendlyName line, else made up from the certificate. */
-static char *alias_for(const certstore_bundle *bundle, const struct csi_pem_piece *piece, struct csi_span cert, bool *unnamed, certstore_error *err)
+static char *alias_for(const struct csi_pem_piece *piece, struct csi_span cert, bool *unnamed, certstore_error *err)
 {
     struct csi_span name = piece->name;
     *unnamed = false;
     if (csi_pem_aux_alias(piece->aux, &name) || name.size > 0)
         return csi_strndup((const char *)name.data, name.size, err);
     *unnamed = true;
-    return csi_alias_for_cert(bundle, cert, err);
+    return csi_alias_for_cert(cert, err);
 }
 
 certstore_entry *csi_pem_entry_cert(const certstore_bundle *bundle, const struct csi_pem_piece *piece, csi_blob *owner, struct csi_span cert,
-                                    certstore_error *err)
+                                    size_t unit, certstore_error *err)
 {
     bool unnamed;
-    CSI_AUTO(csi_chars) *alias = alias_for(bundle, piece, cert, &unnamed, err);
-    CSI_AUTO(certstore_entry) *entry = alias != NULL ? csi_entry_new(CERTSTORE_TRUSTED, alias, err) : NULL;
+    CSI_AUTO(csi_chars) *alias = alias_for(piece, cert, &unnamed, err);
+    CSI_AUTO(certstore_entry) *entry = alias != NULL ? csi_entry_new_in(bundle->document, unit, CERTSTORE_TRUSTED, alias, err) : NULL;
     if (entry == NULL)
         return NULL;
     entry->unnamed = unnamed;
@@ -105,8 +105,11 @@ certstore_entry *csi_pem_entry_cert(const certstore_bundle *bundle, const struct
 static certstore_status add_trusted(certstore_bundle *bundle, struct csi_pem_document *document, struct csi_pem_piece *piece, struct csi_span cert,
                                     certstore_error *err)
 {
-    certstore_entry *entry = csi_pem_entry_cert(bundle, piece, document->bodies[piece->part], cert, err);
-    return entry != NULL ? append(bundle, entry, document->unit_count++, err) : err->status;
+    certstore_entry *entry = csi_pem_entry_cert(bundle, piece, document->bodies[piece->part], cert, document->unit_count, err);
+    if (entry == NULL)
+        return err->status;
+    document->unit_count++;
+    return csi_bundle_append(bundle, entry, true, err);
 }
 
 /* "DH PARAMETERS" to "dh-parameters". */
@@ -202,7 +205,7 @@ static certstore_status add_identity(certstore_bundle *bundle, struct csi_pem_do
     bool unnamed = true;
     CSI_AUTO(csi_chars) *alias = NULL;
     if (leaf != NULL)
-        alias = alias_for(bundle, leaf, leaf->body, &unnamed, err);
+        alias = alias_for(leaf, leaf->body, &unnamed, err);
     if (key->name.size > 0 && unnamed) { /* openssl pkcs12 writes it over the key as well */
         free(alias);
         alias = csi_strndup((const char *)key->name.data, key->name.size, err);

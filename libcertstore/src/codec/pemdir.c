@@ -65,10 +65,13 @@ static certstore_status take_piece(certstore_bundle *bundle, struct csi_pemdir *
     if (!is_new)
         return csi_report_add(bundle->notes, "dir-duplicate", CERTSTORE_INFO, file->name, err,
                               "the same certificate or CRL stands here under another name");
-    certstore_entry *entry = crl ? csi_pem_entry_crl(piece->body, err) : csi_pem_entry_cert(bundle, piece, owner, piece->body, err);
+    const size_t unit = dir->unit_count;
+    certstore_entry *entry = crl ? csi_pem_entry_crl(piece->body, err) : csi_pem_entry_cert(bundle, piece, owner, piece->body, unit, err);
     if (entry == NULL)
         return err->status;
-    csi_entry_set_origin(entry, bundle->document, dir->unit_count++);
+    if (crl)
+        csi_entry_set_origin(entry, bundle->document, unit);
+    dir->unit_count++;
     return csi_bundle_append(bundle, entry, true, err);
 }
 
@@ -80,11 +83,9 @@ static bool is_entry(const struct csi_pem_piece *piece)
 static certstore_status read_text(certstore_bundle *bundle, struct csi_pemdir *dir, struct csi_pemdir_file *file, const struct csi_limits *limits,
                                   struct csi_pemdir_known *known, certstore_error *err)
 {
-    CSI_AUTO(certstore_error) *scratch = certstore_error_new();
-    if (scratch == NULL)
-        return csi_error_memory(err);
+    certstore_error scratch = { 0 };
     struct csi_pem_document text = { .text = { file->bytes } };
-    certstore_status status = csi_pem_split(&text, 0, limits, scratch);
+    certstore_status status = csi_pem_split(&text, 0, limits, &scratch);
     size_t entries = 0;
     const struct csi_pem_piece *piece = NULL;
     for (size_t i = 0; i < text.count; i++) {
@@ -96,7 +97,7 @@ static certstore_status read_text(certstore_bundle *bundle, struct csi_pemdir *d
     if (status == CERTSTORE_E_MEMORY)
         csi_error_memory(err);
     else if (status != CERTSTORE_OK)
-        csi_report_add(bundle->notes, "dir-unreadable", CERTSTORE_WARNING, file->name, err, "%s", certstore_error_message(scratch));
+        csi_report_add(bundle->notes, "dir-unreadable", CERTSTORE_WARNING, file->name, err, "%s", scratch.message);
     else if (entries != 1) /* openssl-rehash(1): "exactly one certificate or CRL" */
         csi_report_add(bundle->notes, "dir-unreadable", CERTSTORE_WARNING, file->name, err,
                        "it does not hold exactly one certificate or CRL; split it");

@@ -27,7 +27,9 @@ struct build {
     struct csi_p12_read *read;
     certstore_bundle *bundle;
     const bool *member;
-    size_t next_key; /* items of keys come first, in the order of their bags */
+    size_t next_key;     /* items of keys come first, in the order of their bags */
+    size_t index;        /* of the item that the entry is being made of */
+    struct csi_buf name; /* of that entry */
 };
 
 static csi_blob *owner_of(const struct build *b, const struct csi_bag *bag)
@@ -35,40 +37,39 @@ static csi_blob *owner_of(const struct build *b, const struct csi_bag *bag)
     return b->pkcs12->safes[bag->safe].owner;
 }
 
-/* The bag's own name, or NULL: none, or one that cannot be read. */
-static char *name_of(const struct build *b, const struct csi_bag *bag, certstore_error *err)
+/* Whether the bag has a name of its own that can be read. */
+static bool read_name(struct build *b, const struct csi_bag *bag, certstore_error *err)
 {
-    CSI_AUTO_BUF name = { 0 };
-    bool named = bag != NULL && csi_bag_name(bag, &name);
-    if (csi_buf_check(&name, err) != CERTSTORE_OK || !named || name.size == 0)
-        return NULL;
-    if (csi_limit_check(b->read->limits, CERTSTORE_LIMIT_ALIAS_SIZE, name.size, err) != CERTSTORE_OK)
-        return NULL;
-    return csi_strndup((const char *)name.data, name.size, err);
+    b->name.size = 0;
+    const bool named = bag != NULL && csi_bag_name(bag, &b->name) && b->name.size > 0;
+    return csi_buf_check(&b->name, err) == CERTSTORE_OK && named &&
+           csi_limit_check(b->read->limits, CERTSTORE_LIMIT_ALIAS_SIZE, b->name.size, err) == CERTSTORE_OK;
 }
 
-static char *invented_name(const struct build *b, const struct csi_bag *cert, const char *what, size_t number, certstore_error *err)
+static certstore_status invent_name(struct build *b, const struct csi_bag *cert, const char *what, size_t number, certstore_error *err)
 {
-    if (cert != NULL)
-        return csi_alias_for_cert(b->bundle, cert->object, err);
-    return csi_format(err, "%s-%zu", what, number + 1);
+    CSI_AUTO(csi_chars) *name = cert != NULL ? csi_alias_for_cert(cert->object, err) : csi_format(err, "%s-%zu", what, number + 1);
+    b->name.size = 0;
+    if (name != NULL)
+        csi_buf_put_text(&b->name, name);
+    return err->status;
 }
 
 /* The entry under the first name there is: the bag's, its certificate's, or one made up. */
-static certstore_entry *start(const struct build *b, certstore_kind kind, const struct csi_bag *bag, const struct csi_bag *cert, const char *what,
+static certstore_entry *start(struct build *b, certstore_kind kind, const struct csi_bag *bag, const struct csi_bag *cert, const char *what,
                               certstore_error *err)
 {
-    CSI_AUTO(csi_chars) *name = name_of(b, bag, err);
-    if (name == NULL && err->status == CERTSTORE_OK)
-        name = name_of(b, cert, err);
-    bool unnamed = name == NULL;
-    if (unnamed && err->status == CERTSTORE_OK)
-        name = invented_name(b, cert, what, (size_t)(bag - b->pkcs12->bags), err);
-    if (name == NULL)
+    bool named = read_name(b, bag, err);
+    if (!named && cert != bag && err->status == CERTSTORE_OK)
+        named = read_name(b, cert, err);
+    if (!named && err->status == CERTSTORE_OK)
+        invent_name(b, cert, what, (size_t)(bag - b->pkcs12->bags), err);
+    csi_buf_put_u8(&b->name, 0);
+    if (err->status != CERTSTORE_OK || csi_buf_check(&b->name, err) != CERTSTORE_OK)
         return NULL;
-    certstore_entry *entry = csi_entry_new(kind, name, err);
+    certstore_entry *entry = csi_entry_new_in(&b->pkcs12->base, b->index, kind, (const char *)b->name.data, err);
     if (entry != NULL)
-        entry->unnamed = unnamed;
+        entry->unnamed = !named;
     return entry;
 }
 
@@ -82,7 +83,7 @@ static certstore_status seal_in(const struct build *b, certstore_entry *entry, c
     return err->status;
 }
 
-static certstore_entry *key_entry(const struct build *b, const struct csi_p12_item *item, certstore_error *err)
+static certstore_entry *key_entry(struct build *b, const struct csi_p12_item *item, certstore_error *err)
 {
     const csi_pkcs12 *p = b->pkcs12;
     const struct csi_bag *bag = &p->bags[item->bag];
@@ -114,7 +115,7 @@ static certstore_status add_purposes(certstore_entry *entry, struct csi_span val
     return CERTSTORE_OK;
 }
 
-static certstore_entry *trusted_entry(const struct build *b, const struct csi_bag *bag, certstore_error *err)
+static certstore_entry *trusted_entry(struct build *b, const struct csi_bag *bag, certstore_error *err)
 {
     CSI_AUTO(certstore_entry) *entry = start(b, CERTSTORE_TRUSTED, bag, bag, "cert", err);
     if (entry == NULL || csi_entry_append_cert(entry, owner_of(b, bag), bag->object, err) != CERTSTORE_OK ||
@@ -123,7 +124,7 @@ static certstore_entry *trusted_entry(const struct build *b, const struct csi_ba
     return csi_steal(&entry);
 }
 
-static certstore_entry *secret_entry(const struct build *b, const struct csi_bag *bag, certstore_error *err)
+static certstore_entry *secret_entry(struct build *b, const struct csi_bag *bag, certstore_error *err)
 {
     CSI_AUTO(certstore_entry) *entry = start(b, CERTSTORE_SECRET, bag, NULL, "secret", err);
     if (entry == NULL || seal_in(b, entry, bag, &csi_protection_pkcs12_secret, err) != CERTSTORE_OK)
@@ -133,7 +134,7 @@ static certstore_entry *secret_entry(const struct build *b, const struct csi_bag
 }
 
 /* A CRL's DER, or the whole bag of something not understood. */
-static certstore_entry *content_entry(const struct build *b, const struct csi_bag *bag, certstore_error *err)
+static certstore_entry *content_entry(struct build *b, const struct csi_bag *bag, certstore_error *err)
 {
     bool crl = bag->kind == CSI_BAG_CRL;
     struct csi_span bytes = crl ? bag->object : bag->whole;
@@ -147,26 +148,26 @@ static certstore_entry *content_entry(const struct build *b, const struct csi_ba
     return err->status == CERTSTORE_OK ? csi_steal(&entry) : NULL;
 }
 
-static certstore_status add_item(struct build *b, int32_t bag, size_t *index, certstore_error *err)
+static certstore_status add_item(struct build *b, int32_t bag, certstore_error *err)
 {
     csi_pkcs12 *p = b->pkcs12;
     struct csi_p12_item *items = csi_grow(p->items, &p->item_capacity, p->item_count + 1, sizeof *items, err);
     if (items == NULL)
         return err->status;
     p->items = items;
-    *index = p->item_count;
+    b->index = p->item_count;
     items[p->item_count++] = (struct csi_p12_item){ .bag = bag };
     return CERTSTORE_OK;
 }
 
-static certstore_entry *make_entry(struct build *b, int32_t number, size_t *index, certstore_error *err)
+static certstore_entry *make_entry(struct build *b, int32_t number, certstore_error *err)
 {
     const struct csi_bag *bag = &b->pkcs12->bags[number];
     if (bag->kind == CSI_BAG_KEY || bag->kind == CSI_BAG_SHROUDED) {
-        *index = b->next_key++;
-        return key_entry(b, &b->pkcs12->items[*index], err);
+        b->index = b->next_key++;
+        return key_entry(b, &b->pkcs12->items[b->index], err);
     }
-    if (add_item(b, number, index, err) != CERTSTORE_OK)
+    if (add_item(b, number, err) != CERTSTORE_OK)
         return NULL;
     switch (bag->kind) {
     case CSI_BAG_CERT:
@@ -180,14 +181,13 @@ static certstore_entry *make_entry(struct build *b, int32_t number, size_t *inde
 
 static certstore_status build_entries(struct build *b, certstore_error *err)
 {
+    CSI_TRY(csi_bundle_reserve(b->bundle, b->pkcs12->bag_count, err));
     for (size_t i = 0; i < b->pkcs12->bag_count; i++) {
-        size_t index = 0;
         if (b->pkcs12->bags[i].kind == CSI_BAG_NEST || b->member[i])
             continue;
-        certstore_entry *entry = make_entry(b, (int32_t)i, &index, err);
+        certstore_entry *entry = make_entry(b, (int32_t)i, err);
         if (entry == NULL)
             return err->status;
-        csi_entry_set_origin(entry, &b->pkcs12->base, index);
         CSI_TRY(csi_bundle_append(b->bundle, entry, true, err));
     }
     return CERTSTORE_OK;
@@ -198,5 +198,7 @@ certstore_status csi_pkcs12_entries(csi_pkcs12 *pkcs12, struct csi_p12_read *rea
     CSI_AUTO_PAIRING pairing = { 0 };
     CSI_TRY(csi_pkcs12_pair(pkcs12, read, &pairing, err));
     struct build b = { .pkcs12 = pkcs12, .read = read, .bundle = bundle, .member = pairing.member };
-    return build_entries(&b, err);
+    const certstore_status status = build_entries(&b, err);
+    csi_buf_free(&b.name);
+    return status;
 }

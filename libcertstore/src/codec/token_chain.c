@@ -95,7 +95,7 @@ static char *base_name(const struct csi_token_writing *w, const certstore_entry 
     if ((private != SIZE_MAX && csi_object_get(csi_token_object(w, private), CKA_LABEL, &label)) ||
         (cert != SIZE_MAX && csi_object_get(csi_token_object(w, cert), CKA_LABEL, &label)))
         return csi_token_label_text(label, w->err);
-    return csi_alias_for_cert(w->bundle, csi_span(entry->certs[0].data, entry->certs[0].size), w->err);
+    return csi_alias_for_cert(csi_span(entry->certs[0].data, entry->certs[0].size), w->err);
 }
 
 static certstore_status add_labelled(struct links *links, const certstore_entry *entry, size_t number)

@@ -216,7 +216,7 @@ static certstore_status append_cert(struct csi_token_reading *r, const struct cs
 
 static certstore_status read_cert(struct csi_token_reading *r, const struct csi_token_cert *cert)
 {
-    CSI_AUTO(csi_chars) *made_up = csi_alias_for_cert(r->bundle, cert->der, r->err);
+    CSI_AUTO(csi_chars) *made_up = csi_alias_for_cert(cert->der, r->err);
     CSI_AUTO(certstore_entry) *entry = made_up != NULL ? new_entry(r, CERTSTORE_TRUSTED, cert->object, made_up) : NULL;
     if (entry == NULL || begin_unit(r) != CERTSTORE_OK)
         return r->err->status;
@@ -349,7 +349,7 @@ static char *key_alias(const struct csi_token_reading *r, const struct csi_token
         return alias;
     *unnamed = true;
     if (private->cert != SIZE_MAX)
-        return csi_alias_for_cert(r->bundle, r->certs[private->cert].der, r->err);
+        return csi_alias_for_cert(r->certs[private->cert].der, r->err);
     key_name(private->object, name);
     return csi_strdup(name, r->err);
 }

@@ -97,7 +97,7 @@ static certstore_status read_file(struct progress *p, const char *name, const st
         *bytes = csi_blob_ref(seen->bytes);
         return CERTSTORE_OK;
     }
-    CSI_TRY(csi_view_read(p->look->os, p->fd, name, 0, p->look->left, p->look->about, view, bytes, err));
+    CSI_TRY(csi_view_read_seen(p->look->os, p->fd, name, st, p->look->left, p->look->about, view, bytes, err));
     return *bytes != NULL ? note_seen(p, view, *bytes, err) : CERTSTORE_OK;
 }
 

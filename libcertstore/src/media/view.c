@@ -79,13 +79,15 @@ static int digest_file(const struct csi_os *os, int fd, uint64_t limit, char *di
     return 0;
 }
 
-/* Reads once; *stable: nothing moved meanwhile. bytes NULL: only the digest is wanted. */
-static certstore_status read_once(const struct csi_os *os, int fd, uint64_t limit, const char *about, struct csi_view *view, struct csi_buf *bytes,
-                                  bool *stable, certstore_error *err)
+/* Reads once; *stable: nothing moved since it was looked at before. seen NULL: that is to be done here. bytes NULL: only the digest is wanted. */
+static certstore_status read_once(const struct csi_os *os, int fd, const struct stat *seen, uint64_t limit, const char *about, struct csi_view *view,
+                                  struct csi_buf *bytes, bool *stable, certstore_error *err)
 {
     struct stat before;
     struct stat after;
-    int status = csi_os_fstat(os, fd, &before);
+    int status = seen == NULL ? csi_os_fstat(os, fd, &before) : 0;
+    if (seen != NULL)
+        before = *seen;
     if (status < 0)
         return cannot_read(about, status, limit, err);
     if (!S_ISREG(before.st_mode))
@@ -103,7 +105,8 @@ static certstore_status read_once(const struct csi_os *os, int fd, uint64_t limi
         status = csi_os_fstat(os, fd, &after);
     if (status < 0)
         return cannot_read(about, status, limit, err);
-    *stable = same_time(before.st_mtim, after.st_mtim) && before.st_size == after.st_size && (uint64_t)after.st_size == size;
+    *stable = before.st_dev == after.st_dev && before.st_ino == after.st_ino && same_time(before.st_mtim, after.st_mtim) &&
+              before.st_size == after.st_size && (uint64_t)after.st_size == size;
     *view = (struct csi_view){ .exists = true,
                                .racy = is_racy(os, &after),
                                .dev = after.st_dev,
@@ -116,8 +119,8 @@ static certstore_status read_once(const struct csi_os *os, int fd, uint64_t limi
 }
 
 /* A file that is not there is a view that says so, and no content. */
-static certstore_status read_stable(const struct csi_os *os, int dir, const char *name, int flags, uint64_t limit, const char *about,
-                                    struct csi_view *view, struct csi_buf *content, certstore_error *err)
+static certstore_status read_stable(const struct csi_os *os, int dir, const char *name, int flags, const struct stat *seen, uint64_t limit,
+                                    const char *about, struct csi_view *view, struct csi_buf *content, certstore_error *err)
 {
     *view = (struct csi_view){ 0 };
     CSI_AUTO_FD fd = { os, csi_os_open(os, dir, name, O_RDONLY | O_NONBLOCK | flags, 0) };
@@ -127,7 +130,7 @@ static certstore_status read_stable(const struct csi_os *os, int dir, const char
         return cannot_read(about, fd.fd, limit, err);
     bool stable = false;
     for (int i = 0; i < READ_ATTEMPTS && !stable; i++)
-        CSI_TRY(read_once(os, fd.fd, limit, about, view, content, &stable, err));
+        CSI_TRY(read_once(os, fd.fd, i == 0 ? seen : NULL, limit, about, view, content, &stable, err));
     if (!stable)
         return csi_fail(err, CERTSTORE_E_CONFLICT, "%s: somebody is writing to it; try again", about);
     return CERTSTORE_OK;
@@ -141,23 +144,35 @@ static certstore_status hand_over(const struct csi_view *view, struct csi_buf *c
     return *bytes != NULL ? CERTSTORE_OK : err->status;
 }
 
-certstore_status csi_view_read(const struct csi_os *os, int dir, const char *name, int flags, uint64_t limit, const char *about,
-                               struct csi_view *view, csi_blob **bytes, certstore_error *err)
+static certstore_status read_digested(const struct csi_os *os, int dir, const char *name, int flags, const struct stat *seen, uint64_t limit,
+                                      const char *about, struct csi_view *view, csi_blob **bytes, certstore_error *err)
 {
     CSI_AUTO_BUF content = { 0 };
-    if (bytes == NULL)
-        return read_stable(os, dir, name, flags, limit, about, view, NULL, err);
-    CSI_TRY(read_stable(os, dir, name, flags, limit, about, view, &content, err));
+    CSI_TRY(read_stable(os, dir, name, flags, seen, limit, about, view, &content, err));
     if (view->exists)
         CSI_TRY(csi_digest_text(csi_buf_span(&content), view->digest, err));
     return hand_over(view, &content, bytes, err);
+}
+
+certstore_status csi_view_read(const struct csi_os *os, int dir, const char *name, int flags, uint64_t limit, const char *about,
+                               struct csi_view *view, csi_blob **bytes, certstore_error *err)
+{
+    if (bytes == NULL)
+        return read_stable(os, dir, name, flags, NULL, limit, about, view, NULL, err);
+    return read_digested(os, dir, name, flags, NULL, limit, about, view, bytes, err);
+}
+
+certstore_status csi_view_read_seen(const struct csi_os *os, int dir, const char *name, const struct stat *seen, uint64_t limit, const char *about,
+                                    struct csi_view *view, csi_blob **bytes, certstore_error *err)
+{
+    return read_digested(os, dir, name, 0, seen, limit, about, view, bytes, err);
 }
 
 certstore_status csi_view_read_undigested(const struct csi_os *os, int dir, const char *name, int flags, uint64_t limit, const char *about,
                                           struct csi_view *view, csi_blob **bytes, certstore_error *err)
 {
     CSI_AUTO_BUF content = { 0 };
-    CSI_TRY(read_stable(os, dir, name, flags, limit, about, view, &content, err));
+    CSI_TRY(read_stable(os, dir, name, flags, NULL, limit, about, view, &content, err));
     return hand_over(view, &content, bytes, err);
 }
 

@@ -149,10 +149,14 @@ static void replace_at(certstore_bundle *bundle, size_t position, certstore_entr
     bundle->entries[position] = entry;
 }
 
-certstore_status csi_bundle_append(certstore_bundle *bundle, certstore_entry *taken, bool make_unique, certstore_error *err)
+uint32_t csi_bundle_hash(const certstore_bundle *bundle, const char *alias)
+{
+    return csi_index_hash(bundle->index, alias);
+}
+
+certstore_status csi_bundle_append_hashed(certstore_bundle *bundle, certstore_entry *taken, uint32_t hash, bool make_unique, certstore_error *err)
 {
     CSI_AUTO(certstore_entry) *entry = taken;
-    uint32_t hash = csi_index_hash(bundle->index, entry->alias);
     size_t position = csi_index_find(bundle->index, bundle, entry->alias, hash);
     if (position != SIZE_MAX && !make_unique) {
         replace_at(bundle, position, csi_steal(&entry));
@@ -162,14 +166,18 @@ certstore_status csi_bundle_append(certstore_bundle *bundle, certstore_entry *ta
         char *alias = unique_alias(bundle, entry, err);
         if (alias == NULL)
             return err->status;
-        free(entry->alias);
-        entry->alias = alias;
+        csi_entry_take_alias(entry, alias);
         hash = csi_index_hash(bundle->index, alias);
     }
     CSI_TRY(append(bundle, entry, hash, err));
     csi_steal(&entry);
     bundle->read_count = bundle->count;
     return CERTSTORE_OK;
+}
+
+certstore_status csi_bundle_append(certstore_bundle *bundle, certstore_entry *taken, bool make_unique, certstore_error *err)
+{
+    return csi_bundle_append_hashed(bundle, taken, csi_bundle_hash(bundle, taken->alias), make_unique, err);
 }
 
 certstore_status csi_bundle_append_instead(certstore_bundle *bundle, certstore_entry *taken, certstore_error *err)
@@ -182,8 +190,7 @@ certstore_status csi_bundle_append_instead(certstore_bundle *bundle, certstore_e
         if (alias == NULL)
             return err->status;
         CSI_TRY(csi_index_rename(bundle->index, position, other->alias, alias, err));
-        free(other->alias);
-        other->alias = csi_steal(&alias);
+        csi_entry_take_alias(other, csi_steal(&alias));
         replace_at(bundle, position, csi_steal(&other));
     }
     return csi_bundle_append(bundle, csi_steal(&entry), false, err);

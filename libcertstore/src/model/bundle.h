@@ -35,8 +35,11 @@ certstore_bundle *csi_bundle_new(const char *format, enum csi_alias_rule rule, c
 certstore_bundle *csi_bundle_copy(const certstore_bundle *bundle, certstore_error *err);
 /* Room in the index for as many entries as a decoder has found to come. */
 certstore_status csi_bundle_reserve(certstore_bundle *bundle, size_t count, certstore_error *err);
-/* Appends an entry while decoding: takes the caller's reference (also when it fails) and freezes it. An alias that is there already: with
+/* What an alias is found by here. Who makes it before the entry spares the wait for memory in a large index. */
+uint32_t csi_bundle_hash(const certstore_bundle *bundle, const char *alias);
+/* Appends an entry while decoding, under the hash of its alias: takes the caller's reference (also when it fails) and freezes it. An alias that is there already: with
  * unique_alias true it is made unique with a suffix; otherwise the earlier entry is REPLACED in place (what Java does with duplicates). */
+certstore_status csi_bundle_append_hashed(certstore_bundle *bundle, certstore_entry *entry, uint32_t hash, bool unique_alias, certstore_error *err);
 certstore_status csi_bundle_append(certstore_bundle *bundle, certstore_entry *entry, bool unique_alias, certstore_error *err);
 /* The same where another entry has the alias: that one gets a name of its own instead, and stays where it is. */
 certstore_status csi_bundle_append_instead(certstore_bundle *bundle, certstore_entry *entry, certstore_error *err);
@@ -49,6 +52,6 @@ certstore_status csi_bundle_rename(certstore_bundle *bundle, const char *alias, 
 bool csi_bundle_pristine(const certstore_bundle *bundle);
 /* A stable readable alias for what a format gives none: the subject's CN, else OU, else O, in lower case, with '-' for what does not belong in a
  * name; "certificate" where there is none of them. csi_bundle_append() tells two of them apart. */
-char *csi_alias_for_cert(const certstore_bundle *bundle, struct csi_span der, certstore_error *err);
+char *csi_alias_for_cert(struct csi_span der, certstore_error *err);
 
 #endif

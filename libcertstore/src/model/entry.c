@@ -2,6 +2,7 @@
 /* entry.c: one entry: shared once frozen, copied to be changed. */
 #include "model/entry.h"
 
+#include <assert.h>
 #include <stdatomic.h>
 
 #include "model/purpose.h"
@@ -18,8 +19,18 @@ csi_document *csi_document_ref(const csi_document *document)
 
 void csi_document_free(csi_document *document)
 {
-    if (document != NULL && atomic_fetch_sub_explicit(&document->refs, 1, memory_order_acq_rel) == 1)
-        document->destroy(document);
+    if (document == NULL || atomic_fetch_sub_explicit(&document->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    csi_arena_free(&document->arena);
+    document->destroy(document);
+}
+
+static void init(certstore_entry *entry, certstore_kind kind)
+{
+    atomic_init(&entry->refs, 1);
+    entry->kind = kind;
+    entry->created_ms = INT64_MIN;
+    entry->certs = &entry->first;
 }
 
 certstore_entry *csi_entry_new(certstore_kind kind, const char *alias, certstore_error *err)
@@ -27,12 +38,22 @@ certstore_entry *csi_entry_new(certstore_kind kind, const char *alias, certstore
     CSI_AUTO(certstore_entry) *entry = csi_new(1, sizeof *entry, err);
     if (entry == NULL)
         return NULL;
-    atomic_init(&entry->refs, 1);
-    entry->kind = kind;
-    entry->created_ms = INT64_MIN;
-    entry->certs = &entry->first;
+    init(entry, kind);
     entry->alias = csi_strdup(alias, err);
     return entry->alias != NULL ? csi_steal(&entry) : NULL;
+}
+
+certstore_entry *csi_entry_new_in(csi_document *document, size_t index, certstore_kind kind, const char *alias, certstore_error *err)
+{
+    size_t size = strlen(alias) + 1;
+    certstore_entry *entry = csi_arena_new(&document->arena, sizeof *entry + size, err);
+    if (entry == NULL)
+        return NULL;
+    init(entry, kind);
+    entry->resident = entry->resident_alias = true;
+    entry->alias = memcpy(entry + 1, alias, size);
+    entry->origin = (struct csi_origin){ .document = csi_document_ref(document), .index = index };
+    return entry;
 }
 
 certstore_entry *csi_entry_ref(const certstore_entry *entry)
@@ -55,15 +76,17 @@ void certstore_entry_free(certstore_entry *entry)
     if (entry == NULL || atomic_fetch_sub_explicit(&entry->refs, 1, memory_order_acq_rel) != 1)
         return;
     csi_entry_clear_certs(entry);
-    free(entry->alias);
+    csi_entry_take_alias(entry, NULL);
     free(entry->type);
     csi_key_free(entry->key);
     csi_blob_free(entry->content);
     free_texts(entry->trust.trusted, entry->trust.trusted_count);
     free_texts(entry->trust.rejected, entry->trust.rejected_count);
-    csi_document_free(entry->origin.document);
     certstore_entry_free(entry->origin.original); /* one step: an original has none */
-    free(entry);
+    csi_document *document = entry->origin.document;
+    if (!entry->resident)
+        free(entry);
+    csi_document_free(document); /* and with it, perhaps, the entry's memory */
 }
 
 /* One certificate lies in the entry itself; more of them in an array, whose size is the next power of two. */
@@ -102,6 +125,7 @@ void csi_entry_clear_certs(certstore_entry *entry)
 
 void csi_entry_set_origin(certstore_entry *entry, const csi_document *document, size_t index)
 {
+    assert(!entry->resident);
     csi_document *shared = csi_document_ref(document);
     csi_document_free(entry->origin.document);
     certstore_entry_free(entry->origin.original);
@@ -167,10 +191,17 @@ certstore_status csi_entry_set_alias(certstore_entry *entry, const char *alias, 
         return err->status;
     if (strcmp(entry->alias, alias) != 0)
         entry->origin.changed |= CSI_CHANGED_ALIAS;
-    free(entry->alias);
-    entry->alias = copy;
+    csi_entry_take_alias(entry, copy);
     entry->unnamed = false;
     return CERTSTORE_OK;
+}
+
+void csi_entry_take_alias(certstore_entry *entry, char *alias)
+{
+    if (!entry->resident_alias)
+        free(entry->alias);
+    entry->alias = alias;
+    entry->resident_alias = false;
 }
 
 certstore_status csi_entry_add_trust(certstore_entry *entry, const char *purpose, bool reject, certstore_error *err)

@@ -8,6 +8,7 @@
 #ifndef CSI_ENTRY_H
 #define CSI_ENTRY_H
 
+#include "base/arena.h"
 #include "base/text.h"
 #include "model/cert.h"
 #include "model/key.h"
@@ -18,6 +19,7 @@ struct csi_codec;
 struct csi_document {
     const struct csi_codec *codec;
     void (*destroy)(struct csi_document *document); /* frees it, called when the last reference goes */
+    struct csi_arena arena;                         /* the entries that were read from it lie here */
     _Atomic uint32_t refs;
 };
 typedef struct csi_document csi_document;
@@ -52,6 +54,8 @@ struct certstore_entry {
     certstore_kind kind;
     bool frozen;
     bool unnamed;                 /* the store gives it no alias; this one was made up and is not written */
+    bool resident;                /* it lies in its document's arena, */
+    bool resident_alias;          /* and so does its alias */
     char *alias;                  /* never NULL */
     int64_t created_ms;           /* INT64_MIN: not said */
     struct certstore_cert *certs; /* points at `first` while there is one */
@@ -68,14 +72,19 @@ CSI_DEFINE_AUTO(certstore_entry, certstore_entry_free)
 
 /* Internal constructors: everything by reference, nothing checked by OpenSSL. An entry starts with refs 1, not frozen. */
 certstore_entry *csi_entry_new(certstore_kind kind, const char *alias, certstore_error *err);
+/* An entry as it is being read from a document, whose number there is `index`: it lies in the document, which lives as long as it does. */
+certstore_entry *csi_entry_new_in(csi_document *document, size_t index, certstore_kind kind, const char *alias, certstore_error *err);
 certstore_entry *csi_entry_ref(const certstore_entry *entry);
 /* Appends a certificate that lies in a blob. */
 certstore_status csi_entry_append_cert(certstore_entry *entry, csi_blob *owner, struct csi_span der, certstore_error *err);
 void csi_entry_clear_certs(certstore_entry *entry);
+/* Not for one that lies in a document. */
 void csi_entry_set_origin(certstore_entry *entry, const csi_document *document, size_t index);
 /* A deep enough copy that may be changed: shares blobs, key and document; keeps the origin and its changed bits. */
 certstore_entry *csi_entry_copy(const certstore_entry *entry, certstore_error *err);
 certstore_status csi_entry_set_alias(certstore_entry *entry, const char *alias, certstore_error *err);
+/* Takes over a malloc'ed alias; nothing is marked as changed. */
+void csi_entry_take_alias(certstore_entry *entry, char *alias);
 certstore_status csi_entry_copy_trust(certstore_entry *entry, const certstore_entry *from, certstore_error *err);
 certstore_status csi_entry_add_trust(certstore_entry *entry, const char *purpose, bool reject, certstore_error *err);
 /* The same certificates in the same order; the same purposes. */

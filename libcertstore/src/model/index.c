@@ -65,7 +65,9 @@ void csi_index_free(struct csi_alias_index *index)
 
 uint32_t csi_index_hash(const struct csi_alias_index *index, const char *alias)
 {
-    return csi_alias_hash(index->rule, &index->key, alias);
+    const uint32_t hash = csi_alias_hash(index->rule, &index->key, alias);
+    csi_table_prefetch(&index->table, hash);
+    return hash;
 }
 
 certstore_status csi_index_reserve(struct csi_alias_index *index, size_t count, certstore_error *err)

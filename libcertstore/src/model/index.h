@@ -16,7 +16,7 @@ typedef const char *(*csi_alias_at)(const void *owner, size_t position);
 struct csi_alias_index *csi_index_new(enum csi_alias_rule rule, csi_alias_at at, certstore_error *err);
 struct csi_alias_index *csi_index_copy(const struct csi_alias_index *index, certstore_error *err);
 void csi_index_free(struct csi_alias_index *index);
-/* What an alias is found by, made once for a search and what follows it. */
+/* What an alias is found by, made once for a search and what follows it. The place in the table is on its way to the processor afterwards. */
 uint32_t csi_index_hash(const struct csi_alias_index *index, const char *alias);
 /* Room for that many aliases, so that the table does not grow by copying. */
 certstore_status csi_index_reserve(struct csi_alias_index *index, size_t count, certstore_error *err);

@@ -7,42 +7,37 @@
 static const struct attribute {
     uint8_t size;
     uint8_t oid[10];
-    const char *name;
+    uint8_t name_size;
+    const char name[14];
 } attributes[] = {
-    { 3, { 0x55, 0x04, 0x03 }, "CN" },
-    { 3, { 0x55, 0x04, 0x07 }, "L" },
-    { 3, { 0x55, 0x04, 0x08 }, "ST" },
-    { 3, { 0x55, 0x04, 0x0a }, "O" },
-    { 3, { 0x55, 0x04, 0x0b }, "OU" },
-    { 3, { 0x55, 0x04, 0x06 }, "C" },
-    { 3, { 0x55, 0x04, 0x09 }, "STREET" },
-    { 10, { 0x09, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 0x01, 0x19 }, "DC" },
-    { 10, { 0x09, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 0x01, 0x01 }, "UID" },
-    { 9, { 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x01 }, "emailAddress" },
-    { 3, { 0x55, 0x04, 0x05 }, "serialNumber" },
-    { 3, { 0x55, 0x04, 0x04 }, "SN" },
-    { 3, { 0x55, 0x04, 0x2a }, "GN" },
-    { 3, { 0x55, 0x04, 0x0c }, "title" },
+    { 3, { 0x55, 0x04, 0x03 }, 3, "CN=" },
+    { 3, { 0x55, 0x04, 0x0a }, 2, "O=" },
+    { 3, { 0x55, 0x04, 0x06 }, 2, "C=" },
+    { 3, { 0x55, 0x04, 0x0b }, 3, "OU=" },
+    { 3, { 0x55, 0x04, 0x07 }, 2, "L=" },
+    { 3, { 0x55, 0x04, 0x08 }, 3, "ST=" },
+    { 3, { 0x55, 0x04, 0x09 }, 7, "STREET=" },
+    { 10, { 0x09, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 0x01, 0x19 }, 3, "DC=" },
+    { 10, { 0x09, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 0x01, 0x01 }, 4, "UID=" },
+    { 9, { 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x01 }, 13, "emailAddress=" },
+    { 3, { 0x55, 0x04, 0x05 }, 13, "serialNumber=" },
+    { 3, { 0x55, 0x04, 0x04 }, 3, "SN=" },
+    { 3, { 0x55, 0x04, 0x2a }, 3, "GN=" },
+    { 3, { 0x55, 0x04, 0x0c }, 6, "title=" },
 };
 
-static bool put_type(struct csi_span oid, struct csi_buf *out, bool *known)
+/* By the last octet first, in which they differ. */
+static const struct attribute *attribute_of(struct csi_span oid)
 {
-    char text[256];
-    for (size_t i = 0; i < sizeof attributes / sizeof *attributes; i++) {
-        if (!csi_span_equal(oid, csi_span(attributes[i].oid, attributes[i].size)))
-            continue;
-        csi_buf_put_text(out, attributes[i].name);
-        *known = true;
-        return true;
+    for (size_t i = 0; i < sizeof attributes / sizeof *attributes && oid.size > 0; i++) {
+        const struct attribute *a = &attributes[i];
+        if (a->size == oid.size && a->oid[oid.size - 1] == oid.data[oid.size - 1] && memcmp(a->oid, oid.data, oid.size) == 0)
+            return a;
     }
-    *known = false;
-    if (!csi_oid_text(oid, text, sizeof text))
-        return false;
-    csi_buf_put_text(out, text);
-    return true;
+    return NULL;
 }
 
-/* True for a value whose octets are its text in UTF-8 already, as nearly all are. */
+/* True for a value whose octets are its text in UTF-8 already. */
 static bool is_utf8(const struct csi_tlv *value)
 {
     if (value->tag == CSI_DER_UTF8_STRING)
@@ -127,31 +122,91 @@ static void put_escaped(struct csi_span text, struct csi_buf *out)
     }
 }
 
+#define EACH(c) (UINT64_C(0x0101010101010101) * (c))
+
+/* The top bit of each octet that is 0, and perhaps of those above one that is. */
+static uint64_t zeros(uint64_t eight)
+{
+    return (eight - EACH(1)) & ~eight & EACH(0x80);
+}
+
+/* Not 0 if one of eight octets is no printable ASCII, or one of those that are escaped everywhere: "+,;<>\. (+ and ; differ in one bit, , and < too.) */
+static uint64_t wants_thought(uint64_t eight)
+{
+    const uint64_t unprintable = ((eight - EACH(0x20)) | (eight + EACH(1)) | eight) & EACH(0x80);
+    const uint64_t joined = eight | EACH('+' ^ ';');
+    return unprintable | zeros(joined ^ EACH(';')) | zeros(joined ^ EACH('<')) | zeros(eight ^ EACH('>')) | zeros(eight ^ EACH('"')) |
+           zeros(eight ^ EACH('\\'));
+}
+
+/* True for a value that is written as it is: ASCII without anything to be escaped, as nearly all are. */
+static bool is_verbatim(const struct csi_tlv *value)
+{
+    const struct csi_span text = value->content;
+    if ((value->tag != CSI_DER_UTF8_STRING && value->tag != CSI_DER_PRINTABLE_STRING && value->tag != CSI_DER_IA5_STRING) || text.size == 0 ||
+        text.data[0] == ' ' || text.data[0] == '#' || text.data[text.size - 1] == ' ')
+        return false;
+    uint64_t found = 0;
+    for (size_t at = 0; at < text.size; at += 8) {
+        uint64_t eight = EACH('a');
+        memcpy(&eight, text.data + at, text.size - at < 8 ? text.size - at : 8);
+        found |= wants_thought(eight);
+    }
+    return found == 0;
+}
+
+static void put_verbatim(const struct attribute *attribute, struct csi_span value, struct csi_buf *out)
+{
+    uint8_t *room = csi_buf_reserve(out, attribute->name_size + value.size);
+    if (room == NULL)
+        return;
+    memcpy(room, attribute->name, attribute->name_size);
+    memcpy(room + attribute->name_size, value.data, value.size);
+    out->size += attribute->name_size + value.size;
+}
+
+/* Section 2.4: the hexadecimal BER of a value whose type has no string form here. */
+static void put_hex(struct csi_span ber, struct csi_buf *out)
+{
+    csi_buf_put_u8(out, '#');
+    for (size_t i = 0; i < ber.size; i++)
+        csi_buf_printf(out, "%02x", ber.data[i]);
+}
+
+static bool put_unknown(struct csi_span oid, struct csi_span ber, struct csi_buf *out)
+{
+    char text[256];
+    if (!csi_oid_text(oid, text, sizeof text))
+        return false;
+    csi_buf_put_text(out, text);
+    csi_buf_put_u8(out, '=');
+    put_hex(ber, out);
+    return true;
+}
+
 static bool put_attribute(struct csi_reader *set, struct csi_buf *out)
 {
     struct csi_reader pair;
     struct csi_tlv type;
     struct csi_tlv value;
-    bool known;
-    if (!csi_der_enter(set, CSI_DER_SEQUENCE, &pair) || !csi_der_expect(&pair, CSI_DER_OID, &type) || !csi_der_next(&pair, &value) ||
-        !put_type(type.content, out, &known))
+    if (!csi_der_enter(set, CSI_DER_SEQUENCE, &pair) || !csi_der_expect(&pair, CSI_DER_OID, &type) || !csi_der_next(&pair, &value))
         return false;
-    csi_buf_put_u8(out, '=');
-    if (known && is_utf8(&value)) {
-        put_escaped(value.content, out);
+    const struct attribute *attribute = attribute_of(type.content);
+    if (attribute == NULL)
+        return put_unknown(type.content, value.whole, out);
+    if (is_verbatim(&value)) {
+        put_verbatim(attribute, value.content, out);
         return true;
     }
+    csi_buf_put(out, attribute->name, attribute->name_size);
     CSI_AUTO_BUF text = { 0 };
-    if (known && value_text(&value, &text)) {
+    if (is_utf8(&value))
+        put_escaped(value.content, out);
+    else if (value_text(&value, &text))
         put_escaped(csi_buf_span(&text), out);
-        return !text.failed;
-    }
-    if (text.failed)
-        return false;
-    csi_buf_put_u8(out, '#'); /* section 2.4: the hexadecimal BER of a value whose type has no string form here */
-    for (size_t i = 0; i < value.whole.size; i++)
-        csi_buf_printf(out, "%02x", value.whole.data[i]);
-    return true;
+    else if (!text.failed)
+        put_hex(value.whole, out);
+    return !text.failed;
 }
 
 static bool put_rdn(struct csi_span content, struct csi_buf *out)

@@ -31,7 +31,7 @@ static void place(struct csi_table *table, struct csi_slot slot)
 certstore_status csi_table_reserve(struct csi_table *table, size_t count, certstore_error *err)
 {
     size_t wanted = table->slot_count > 0 ? table->slot_count : 16;
-    while (wanted / 2 < count)
+    while (wanted - wanted / 4 < count)
         if (!csi_mul(wanted, 2, &wanted))
             return csi_error_memory(err);
     if (wanted == table->slot_count)
@@ -83,6 +83,12 @@ void csi_table_remove(struct csi_table *table, uint32_t hash, size_t value)
         table->used--;
         return;
     }
+}
+
+void csi_table_prefetch(const struct csi_table *table, uint32_t hash)
+{
+    if (table->slot_count > 0)
+        __builtin_prefetch(&table->slots[hash & (table->slot_count - 1)], 1);
 }
 
 size_t csi_table_next(const struct csi_table *table, uint32_t hash, size_t *cursor)

@@ -11,7 +11,7 @@ struct csi_slot {
 };
 /* Zero-initialise it. */
 struct csi_table {
-    struct csi_slot *slots; /* a power of two of them, at most half of them taken */
+    struct csi_slot *slots; /* a power of two of them, at most three quarters of them taken */
     size_t slot_count;
     size_t used;
 };
@@ -26,6 +26,8 @@ certstore_status csi_table_reserve(struct csi_table *table, size_t count, certst
 certstore_status csi_table_put(struct csi_table *table, uint32_t hash, size_t value, certstore_error *err);
 /* Removes that value under that hash, if it is there. */
 void csi_table_remove(struct csi_table *table, uint32_t hash, size_t value);
+/* Lets the processor fetch what the next look-up of a hash will read, while there is something else to do. */
+void csi_table_prefetch(const struct csi_table *table, uint32_t hash);
 /* The values under a hash, one a call; SIZE_MAX past the last. *cursor is 0 at first, and the table's afterwards. */
 size_t csi_table_next(const struct csi_table *table, uint32_t hash, size_t *cursor);
 

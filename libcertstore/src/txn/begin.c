@@ -152,14 +152,12 @@ static certstore_status add_begin(csi_txn *txn, certstore_error *err)
     struct timespec now = { 0 };
     char boot[40];
     txn->env.os->now(txn->env.os, CSI_CLOCK_WALL, &now);
+    txn->env.os->boot_id(txn->env.os, boot);
     csi_record_put(&record, "type", "BEGIN");
     csi_record_put_int(&record, "v", 1);
     csi_record_put(&record, "id", txn->id);
     csi_record_put_int(&record, "t", now.tv_sec);
-    if (!txn->light) { /* one that is its own commit point has nothing that could depend on it */
-        txn->env.os->boot_id(txn->env.os, boot);
-        csi_record_put(&record, "boot", boot);
-    }
+    csi_record_put(&record, "boot", boot);
     csi_record_put(&record, "actor", txn->actor);
     csi_record_put(&record, "note", txn->note);
     csi_record_put_int(&record, "light", txn->light);

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -290,6 +291,43 @@ static void bytes_behind_the_digest_are_noted(void **state)
     assert_true(jksfile_has_note(bundle, "trailing-bytes", ""));
 }
 
+/* The digest goes over the file in windows, ahead of the entries, and has to begin anew where something follows it. */
+static void a_store_of_many_windows_is_verified_whatever_follows_it(void **state)
+{
+    (void)state;
+    enum { ENTRIES = 3000 };
+    static const size_t tails[] = { 0, 1, CSI_SHA1_SIZE, CSI_JKS_WINDOW, 3 * CSI_JKS_WINDOW + 7 };
+    for (size_t i = 0; i < sizeof tails / sizeof *tails; i++) {
+        CSI_AUTO_BUF file = { 0 };
+        jksfile_begin(&file, JKSFILE_JKS, 2, ENTRIES);
+        for (int entry = 0; entry < ENTRIES; entry++) {
+            char alias[16];
+            snprintf(alias, sizeof alias, "entry-%d", entry);
+            jksfile_trusted(&file, 2, alias, entry, (uint8_t)entry);
+        }
+        jksfile_end(&file, "changeit");
+        const size_t content = file.size - CSI_SHA1_SIZE;
+        assert_true(content > 5 * (size_t)CSI_JKS_WINDOW);
+        for (size_t tail = 0; tail < tails[i]; tail++)
+            csi_buf_put_u8(&file, (uint8_t)tail);
+        CSI_AUTO(certstore_bundle) *bundle = jksfile_read(&csi_codec_jks, &file, "changeit", CERTSTORE_OK);
+        assert_int_equal(bundle->count, ENTRIES);
+        assert_int_equal(bundle->integrity, CERTSTORE_INTEGRITY_VERIFIED);
+        for (size_t at = content - 1; at > CSI_JKS_WINDOW; at -= CSI_JKS_WINDOW - 1) {
+            file.data[at] ^= 1;
+            certstore_error err = { 0 };
+            CSI_AUTO(csi_blob) *changed = csi_blob_new(file.data, file.size, &err);
+            CSI_AUTO(csi_parts) *parts = csi_parts_new(&err);
+            CSI_AUTO(csi_passwords) *passwords = jksfile_passwords("changeit", NULL);
+            csi_parts_add(parts, "", changed, &err);
+            const struct csi_decode in = { .parts = parts, .passwords = passwords, .limits = &csi_limits_default };
+            assert_null(csi_codec_jks.decode(&in, &err));
+            assert_int_not_equal(err.status, CERTSTORE_OK);
+            file.data[at] ^= 1;
+        }
+    }
+}
+
 static void of_two_entries_with_one_alias_the_last_counts(void **state)
 {
     (void)state;
@@ -411,6 +449,7 @@ int main(void)
         cmocka_unit_test(what_is_no_certificate_is_malformed_as_java_says),
         cmocka_unit_test(a_certificate_of_another_type_is_carried_along),
         cmocka_unit_test(bytes_behind_the_digest_are_noted),
+        cmocka_unit_test(a_store_of_many_windows_is_verified_whatever_follows_it),
         cmocka_unit_test(of_two_entries_with_one_alias_the_last_counts),
         cmocka_unit_test(an_alias_in_capitals_is_kept_and_noted),
         cmocka_unit_test(aliases_that_differ_in_case_are_both_kept),

@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -33,6 +35,34 @@ static void special_characters_are_escaped_where_rfc_4514_says(void **state)
     assert_cn(CSI_DER_UTF8_STRING, "#a#", 3, "CN=\\#a#");
     assert_cn(CSI_DER_UTF8_STRING, "", 0, "CN=");
     assert_cn(CSI_DER_UTF8_STRING, "a\r\nb", 4, "CN=a\\0d\\0ab");
+}
+
+/* Eight octets are looked at together: each octet at each place must be seen. */
+static void an_octet_is_escaped_wherever_it_stands(void **state)
+{
+    (void)state;
+    for (size_t size = 1; size <= 17; size++)
+        for (size_t at = 0; at < size; at++)
+            for (unsigned c = 1; c < 0x80; c++) {
+                char value[18];
+                char expected[3 + 18 + 3] = "CN=";
+                char *out = expected + 3;
+                memset(value, 'x', sizeof value);
+                value[at] = (char)c;
+                for (size_t i = 0; i < size; i++) {
+                    const bool edge = (value[i] == ' ' && (i == 0 || i == size - 1)) || (value[i] == '#' && i == 0);
+                    if (value[i] < 0x20 || value[i] == 0x7f) {
+                        out += sprintf(out, "\\%02x", (unsigned)value[i]);
+                        continue;
+                    }
+                    if (edge || strchr("\"+,;<>\\", value[i]) != NULL)
+                        *out++ = '\\';
+                    *out++ = value[i];
+                }
+                *out = '\0';
+                assert_cn(CSI_DER_UTF8_STRING, value, size, expected);
+                assert_cn(CSI_DER_PRINTABLE_STRING, value, size, expected);
+            }
 }
 
 static void every_kind_of_string_is_read(void **state)
@@ -127,6 +157,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(special_characters_are_escaped_where_rfc_4514_says),
+        cmocka_unit_test(an_octet_is_escaped_wherever_it_stands),
         cmocka_unit_test(every_kind_of_string_is_read),
         cmocka_unit_test(the_most_specific_part_comes_first),
         cmocka_unit_test(parts_of_several_values_and_unknown_types_are_written_out),

@@ -40,6 +40,27 @@ static void what_moves_a_cursor_is_escaped(void **state)
     }
 }
 
+/* Eight bytes are looked at together: each byte at each place must be seen, and what is appended is what is escaped alone. */
+static void a_byte_is_escaped_wherever_it_stands(void **state)
+{
+    (void)state;
+    struct text out = { 0 };
+    for (size_t size = 1; size <= 17; size++)
+        for (size_t at = 0; at < size; at++)
+            for (unsigned c = 1; c < 0x100; c++) {
+                char value[18] = "";
+                memset(value, 'x', size);
+                value[at] = (char)c;
+                OWNED(owned_chars) *alone = screen_escape(value);
+                const size_t from = out.size;
+                const bool plain = c >= 0x20 && c < 0x7f;
+                assert_int_equal(screen_put_escaped(&out, value), screen_width_of(alone));
+                assert_string_equal(out.data + from, alone);
+                assert_int_equal(strcmp(alone, value) == 0, plain);
+            }
+    free(out.data);
+}
+
 static void width_counts_columns_not_bytes(void **state)
 {
     (void)state;
@@ -63,6 +84,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_moves_a_cursor_is_escaped),
+        cmocka_unit_test(a_byte_is_escaped_wherever_it_stands),
         cmocka_unit_test(width_counts_columns_not_bytes),
         cmocka_unit_test(a_cut_never_splits_a_character),
     };

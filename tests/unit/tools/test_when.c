@@ -4,7 +4,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -31,10 +33,36 @@ static void times_are_written_as_rfc_3339(void **state)
     assert_null(when_rfc3339(253402300800));
     assert_null(when_rfc3339(INT64_MIN));
     assert_null(when_rfc3339(INT64_MAX));
-    OWNED(owned_chars) *day = when_day(0);
-    OWNED(owned_chars) *never = when_day(INT64_MAX);
-    assert_string_equal(day, "1970-01-01");
-    assert_string_equal(never, "-");
+    char text[WHEN_DAY_SIZE];
+    assert_string_equal(when_day(0, text), "1970-01-01");
+    assert_string_equal(when_day(INT64_MAX, text), "-");
+}
+
+/* Every day of the ten thousand years, beside the C library's calendar. */
+static void every_day_is_the_calendars(void **state)
+{
+    (void)state;
+    for (int64_t seconds = -62167219200; seconds <= 253402300799; seconds += 86400) {
+        const time_t at = (time_t)(seconds + 86399);
+        struct tm parts;
+        char day[WHEN_DAY_SIZE];
+        char wanted[32];
+        assert_non_null(gmtime_r(&at, &parts));
+        snprintf(wanted, sizeof wanted, "%04d-%02d-%02d", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday);
+        assert_string_equal(when_day(seconds, day), wanted);
+        assert_string_equal(when_day(seconds + 86399, day), wanted);
+    }
+}
+
+static void counts_of_any_size_are_written(void **state)
+{
+    (void)state;
+    char text[WHEN_COUNT_SIZE];
+    assert_string_equal(when_count(0, text), "0");
+    assert_string_equal(when_count(-7, text), "-7");
+    assert_string_equal(when_count(3410, text), "3410");
+    assert_string_equal(when_count(INT64_MIN, text), "-9223372036854775808");
+    assert_string_equal(when_count(INT64_MAX, text), "9223372036854775807");
 }
 
 static void days_left_are_rounded_down(void **state)
@@ -69,8 +97,8 @@ static void a_length_of_time_has_a_unit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(times_are_written_as_rfc_3339),
-        cmocka_unit_test(days_left_are_rounded_down),
+        cmocka_unit_test(times_are_written_as_rfc_3339),  cmocka_unit_test(every_day_is_the_calendars),
+        cmocka_unit_test(counts_of_any_size_are_written), cmocka_unit_test(days_left_are_rounded_down),
         cmocka_unit_test(a_length_of_time_has_a_unit),
     };
     return cmocka_run_group_tests_name("when", tests, NULL, NULL);
