@@ -51,7 +51,8 @@ certstore_status csi_directory_look(csi_place *place, uint64_t limit, csi_parts 
     if (status == 0)
         view_of(&st, &snapshot->views[0]);
     struct csi_look look = { .os = beside->os, .about = place->paths[0], .left = limit, .parts = parts, .snapshot = snapshot };
-    return csi_look_at(&look, beside->fd, beside->name, snapshot->content.part[0], err);
+    /* Who only reads never asks for the digest. */
+    return csi_look_at(&look, beside->fd, beside->name, parts != NULL ? NULL : snapshot->content.part[0], err);
 }
 
 bool csi_directory_unchanged(const csi_place *place, const csi_snapshot *snapshot)
@@ -351,20 +352,6 @@ static int by_name(const void *a, const void *b)
     return strcmp(((const struct csi_part *)a)->name, ((const struct csi_part *)b)->name);
 }
 
-certstore_status csi_directory_digest(const csi_parts *parts, char *digest, certstore_error *err)
-{
-    CSI_AUTO_BUF summary = { 0 };
-    csi_buf_put_text(&summary, "directory");
-    for (size_t i = 0; i < parts->count; i++) {
-        char one[CSI_DIGEST_TEXT + 1];
-        CSI_TRY(csi_digest_text(csi_blob_span(parts->items[i].bytes), one, err));
-        csi_buf_put(&summary, parts->items[i].name, strlen(parts->items[i].name) + 1);
-        csi_buf_put_text(&summary, one);
-    }
-    CSI_TRY(csi_buf_check(&summary, err));
-    return csi_digest_text(csi_buf_span(&summary), digest, err);
-}
-
 static csi_parts *sorted_copy(const csi_parts *parts, certstore_error *err)
 {
     CSI_AUTO(csi_parts) *copy = csi_parts_new(err);
@@ -387,7 +374,7 @@ certstore_status csi_directory_replace(csi_txn *txn, csi_place *place, const csi
     d->wanted = sorted_copy(wanted, err);
     if (d->wanted == NULL)
         return err->status;
-    p->before = snapshot->content;
+    CSI_TRY(csi_snapshot_content(snapshot, &p->before, err));
     CSI_TRY(csi_directory_digest(d->wanted, p->after.part[0], err));
     return strcmp(p->before.part[0], p->after.part[0]) != 0 ? csi_txn_add(txn, csi_steal(&p), err) : CERTSTORE_OK;
 }

@@ -44,8 +44,10 @@ void csi_snapshot_free(csi_snapshot *snapshot)
 {
     if (snapshot == NULL || atomic_fetch_sub_explicit(&snapshot->refs, 1, memory_order_acq_rel) != 1)
         return;
-    for (size_t i = 0; i < snapshot->entry_count; i++)
+    for (size_t i = 0; i < snapshot->entry_count; i++) {
         free(snapshot->entries[i].name);
+        csi_blob_free(snapshot->entries[i].bytes);
+    }
     for (size_t i = 0; i < CSI_PARTS_MAX; i++)
         csi_blob_free(snapshot->bytes[i]);
     free(snapshot->entries);
@@ -61,6 +63,8 @@ bool csi_snapshot_of(const csi_snapshot *snapshot, const csi_place *place)
 certstore_status csi_snapshot_content(const csi_snapshot *snapshot, struct csi_content_digests *content, certstore_error *err)
 {
     *content = snapshot->content;
+    if (snapshot->undigested)
+        return csi_directory_digest_of(snapshot, content->part[0], err);
     for (size_t i = 0; i < CSI_PARTS_MAX; i++)
         if (snapshot->bytes[i] != NULL)
             CSI_TRY(csi_digest_text(csi_blob_span(snapshot->bytes[i]), content->part[i], err));

@@ -144,6 +144,14 @@ static certstore_status hand_over(const struct csi_view *view, struct csi_buf *c
     return *bytes != NULL ? CERTSTORE_OK : err->status;
 }
 
+static certstore_status read_undigested(const struct csi_os *os, int dir, const char *name, int flags, const struct stat *seen, uint64_t limit,
+                                        const char *about, struct csi_view *view, csi_blob **bytes, certstore_error *err)
+{
+    CSI_AUTO_BUF content = { 0 };
+    CSI_TRY(read_stable(os, dir, name, flags, seen, limit, about, view, &content, err));
+    return hand_over(view, &content, bytes, err);
+}
+
 static certstore_status read_digested(const struct csi_os *os, int dir, const char *name, int flags, const struct stat *seen, uint64_t limit,
                                       const char *about, struct csi_view *view, csi_blob **bytes, certstore_error *err)
 {
@@ -162,18 +170,17 @@ certstore_status csi_view_read(const struct csi_os *os, int dir, const char *nam
     return read_digested(os, dir, name, flags, NULL, limit, about, view, bytes, err);
 }
 
-certstore_status csi_view_read_seen(const struct csi_os *os, int dir, const char *name, const struct stat *seen, uint64_t limit, const char *about,
-                                    struct csi_view *view, csi_blob **bytes, certstore_error *err)
+certstore_status csi_view_read_seen(const struct csi_os *os, int dir, const char *name, const struct stat *seen, bool digested, uint64_t limit,
+                                    const char *about, struct csi_view *view, csi_blob **bytes, certstore_error *err)
 {
-    return read_digested(os, dir, name, 0, seen, limit, about, view, bytes, err);
+    return digested ? read_digested(os, dir, name, 0, seen, limit, about, view, bytes, err)
+                    : read_undigested(os, dir, name, 0, seen, limit, about, view, bytes, err);
 }
 
 certstore_status csi_view_read_undigested(const struct csi_os *os, int dir, const char *name, int flags, uint64_t limit, const char *about,
                                           struct csi_view *view, csi_blob **bytes, certstore_error *err)
 {
-    CSI_AUTO_BUF content = { 0 };
-    CSI_TRY(read_stable(os, dir, name, flags, NULL, limit, about, view, &content, err));
-    return hand_over(view, &content, bytes, err);
+    return read_undigested(os, dir, name, flags, NULL, limit, about, view, bytes, err);
 }
 
 /* The end of the file is read as well: it must come where the bytes end. */

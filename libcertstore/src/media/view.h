@@ -21,9 +21,9 @@ struct csi_view {
  * it is read. */
 certstore_status csi_view_read(const struct csi_os *os, int dir, const char *name, int flags, uint64_t limit, const char *about,
                                struct csi_view *view, csi_blob **bytes, certstore_error *err);
-/* The same for a file that the caller has just looked at, which spares a look. */
-certstore_status csi_view_read_seen(const struct csi_os *os, int dir, const char *name, const struct stat *seen, uint64_t limit, const char *about,
-                                    struct csi_view *view, csi_blob **bytes, certstore_error *err);
+/* The same for a file that the caller has just looked at, which spares a look; with a digest or without. */
+certstore_status csi_view_read_seen(const struct csi_os *os, int dir, const char *name, const struct stat *seen, bool digested, uint64_t limit,
+                                    const char *about, struct csi_view *view, csi_blob **bytes, certstore_error *err);
 /* The same, leaving the digest empty: it costs as much as reading, and most who read never ask for it. */
 certstore_status csi_view_read_undigested(const struct csi_os *os, int dir, const char *name, int flags, uint64_t limit, const char *about,
                                           struct csi_view *view, csi_blob **bytes, certstore_error *err);
