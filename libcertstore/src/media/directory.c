@@ -34,12 +34,6 @@ static certstore_status conflict(const csi_participant *p, certstore_error *err)
 
 /* -------------------------------------------------------------------------------------------------------------------- look */
 
-static void view_of(const struct stat *st, struct csi_view *view)
-{
-    *view =
-        (struct csi_view){ .exists = true, .dev = st->st_dev, .ino = st->st_ino, .size = st->st_size, .mtime = st->st_mtim, .ctime = st->st_ctim };
-}
-
 certstore_status csi_directory_look(csi_place *place, uint64_t limit, csi_parts *parts, csi_snapshot *snapshot, certstore_error *err)
 {
     struct csi_beside *beside = &place->beside[0];
@@ -49,7 +43,7 @@ certstore_status csi_directory_look(csi_place *place, uint64_t limit, csi_parts 
     if (status < 0 && status != -ENOENT)
         return fail(place->paths[0], status, "looked at", err);
     if (status == 0)
-        view_of(&st, &snapshot->views[0]);
+        csi_view_of(&st, &snapshot->views[0]);
     struct csi_look look = { .os = beside->os, .about = place->paths[0], .left = limit, .parts = parts, .snapshot = snapshot };
     /* Who only reads never asks for the digest. */
     return csi_look_at(&look, beside->fd, beside->name, parts != NULL ? NULL : snapshot->content.part[0], err);

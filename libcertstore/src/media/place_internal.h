@@ -8,6 +8,12 @@
 #include "media/place.h"
 #include "media/view.h"
 
+/* Bytes whose digest is known: what a transaction was last asked to put here. That is so whether it was carried out or not; found here later, they need
+ * not be digested again, nor kept twice. */
+struct csi_known_bytes {
+    csi_blob *bytes;
+    char digest[CSI_DIGEST_TEXT + 1];
+};
 struct csi_place {
     struct csi_txn_env env; /* strings are copies */
     char *state_dir;
@@ -20,7 +26,8 @@ struct csi_place {
     char *paths[CSI_PARTS_MAX]; /* canonical */
     struct csi_beside beside[CSI_PARTS_MAX];
     char store[CSI_DIGEST_TEXT + 1];
-    csi_snapshot *last; /* of the last read: spares hashing again what a stat shows to be unchanged */
+    struct csi_known_bytes known_bytes[CSI_PARTS_MAX]; /* of files */
+    csi_snapshot *last;                                /* of the last read: spares hashing again what a stat shows to be unchanged */
 };
 
 /* A file of a directory, by name. */

@@ -18,6 +18,12 @@ static bool same_time(struct timespec a, struct timespec b)
     return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
 }
 
+void csi_view_of(const struct stat *st, struct csi_view *view)
+{
+    *view =
+        (struct csi_view){ .exists = true, .dev = st->st_dev, .ino = st->st_ino, .size = st->st_size, .mtime = st->st_mtim, .ctime = st->st_ctim };
+}
+
 bool csi_view_same_content(const struct csi_view *view, const struct stat *st)
 {
     return view->exists && view->dev == st->st_dev && view->ino == st->st_ino && view->size == st->st_size && same_time(view->mtime, st->st_mtim);

@@ -30,6 +30,8 @@ certstore_status csi_view_read_undigested(const struct csi_os *os, int dir, cons
 /* Whether a file of our own holds exactly these bytes. Comparing spares a digest over all of it. */
 certstore_status csi_view_matches(const struct csi_os *os, int dir, const char *name, struct csi_span bytes, const char *about, bool *same,
                                   certstore_error *err);
+/* What a stat says of a file, with nothing of its content. */
+void csi_view_of(const struct stat *st, struct csi_view *view);
 /* One stat: certainly unchanged? (A racy view never is certain.) */
 bool csi_view_holds(const struct csi_os *os, int dir, const char *name, int flags, const struct csi_view *view);
 /* The same file with the same content by inode, size and modification time; its link count (and so ctime) may have changed. */

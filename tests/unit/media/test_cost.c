@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "media/place.h"
+#include "media/place_internal.h"
 #include "support/faulty_os.h"
 #include "txn/transaction.h"
 
@@ -43,12 +43,10 @@ static void close_fixture(struct fixture *f)
     free(f->path);
 }
 
-/* A transaction that wants this text of the fixture's file, whose content was read. */
-static csi_txn *want(struct fixture *f, const char *text)
+/* A transaction that wants this text of a place. */
+static csi_txn *want_of(struct fixture *f, csi_place *place, const char *text)
 {
     certstore_error err = { 0 };
-    const char *paths[] = { f->path };
-    CSI_AUTO(csi_place) *place = csi_place_open(&f->env, paths, 1, false, &err);
     CSI_AUTO(csi_parts) *parts = NULL;
     CSI_AUTO(csi_snapshot) *snapshot = NULL;
     assert_int_equal(csi_place_read(place, &csi_limits_default, &parts, &snapshot, &err), CERTSTORE_OK);
@@ -58,6 +56,14 @@ static csi_txn *want(struct fixture *f, const char *text)
     csi_txn *txn = csi_txn_begin(&f->env, &err);
     assert_int_equal(csi_place_replace(txn, place, snapshot, wanted, false, CSI_KEYS_REFUSE, &err), CERTSTORE_OK);
     return txn;
+}
+
+static csi_txn *want(struct fixture *f, const char *text)
+{
+    certstore_error err = { 0 };
+    const char *paths[] = { f->path };
+    CSI_AUTO(csi_place) *place = csi_place_open(&f->env, paths, 1, false, &err);
+    return want_of(f, place, text);
 }
 
 static certstore_status put(struct fixture *f, const char *text)
@@ -171,6 +177,65 @@ static void what_a_crash_left_under_the_staging_name_is_cleared_away(void **stat
     close_fixture(&f);
 }
 
+static void assert_content(csi_place *place, const char *text, int64_t generation)
+{
+    certstore_error err = { 0 };
+    struct csi_content_digests now;
+    char digest[CSI_DIGEST_TEXT + 1];
+    int64_t number = 0;
+    CSI_AUTO(csi_parts) *parts = NULL;
+    CSI_AUTO(csi_snapshot) *snapshot = NULL;
+    assert_int_equal(csi_digest_text(csi_span_text(text), digest, &err), CERTSTORE_OK);
+    assert_int_equal(csi_place_content(place, &now, &err), CERTSTORE_OK);
+    assert_string_equal(now.part[0], digest);
+    assert_int_equal(csi_place_generation(place, &number, &err), CERTSTORE_OK);
+    assert_int_equal(number, generation);
+    assert_int_equal(csi_place_read(place, &csi_limits_default, &parts, &snapshot, &err), CERTSTORE_OK);
+    assert_true(csi_span_equal(csi_blob_span(parts->items[0].bytes), csi_span_text(text)));
+    assert_int_equal(csi_snapshot_content(snapshot, &now, &err), CERTSTORE_OK);
+    assert_string_equal(now.part[0], digest);
+}
+
+static void what_was_put_is_known_and_what_others_put_after_it_is_seen(void **state)
+{
+    (void)state;
+    struct fixture f;
+    certstore_error err = { 0 };
+    open_fixture(&f);
+    const char *paths[] = { f.path };
+    CSI_AUTO(csi_place) *place = csi_place_open(&f.env, paths, 1, false, &err);
+    CSI_AUTO(csi_txn) *txn = want_of(&f, place, "two");
+    assert_int_equal(csi_txn_commit(txn, &err), CERTSTORE_OK);
+    assert_content(place, "two", 2);
+    test_write(f.dir, "a.pem", "six"); /* as long */
+    assert_content(place, "six", 3);
+    test_write(f.dir, "a.pem", "longer");
+    assert_content(place, "longer", 3);
+    test_write(f.dir, "a.pem", "two");
+    assert_content(place, "two", 2);
+    close_fixture(&f);
+}
+
+static void what_was_not_put_after_all_is_not_taken_for_what_is_there(void **state)
+{
+    (void)state;
+    struct fixture f;
+    certstore_error err = { 0 };
+    open_fixture(&f);
+    assert_int_equal(put(&f, "two"), CERTSTORE_OK);
+    const char *paths[] = { f.path };
+    CSI_AUTO(csi_place) *place = csi_place_open(&f.env, paths, 1, false, &err);
+    CSI_AUTO(csi_txn) *txn = want_of(&f, place, "ours");
+    assert_content(place, "two", 2);
+    csi_txn_free(csi_steal(&txn));
+    assert_content(place, "two", 2);
+    txn = want_of(&f, place, "ours");
+    test_write(f.dir, "a.pem", "else");
+    assert_int_equal(csi_txn_commit(txn, &err), CERTSTORE_E_CONFLICT);
+    assert_content(place, "else", 3);
+    close_fixture(&f);
+}
+
 /* --------------------------------------------------------------------------------------------------------------- the history */
 
 static int lists;
@@ -251,6 +316,8 @@ int main(void)
         cmocka_unit_test(a_commit_cuts_nothing_off_its_journal),
         cmocka_unit_test(a_light_commit_that_cannot_look_before_its_step_has_done_nothing),
         cmocka_unit_test(what_a_crash_left_under_the_staging_name_is_cleared_away),
+        cmocka_unit_test(what_was_put_is_known_and_what_others_put_after_it_is_seen),
+        cmocka_unit_test(what_was_not_put_after_all_is_not_taken_for_what_is_there),
         cmocka_unit_test(a_commit_looks_through_the_state_directory_once),
         cmocka_unit_test(a_row_made_between_the_look_and_the_lock_is_not_overlooked),
         cmocka_unit_test(a_row_taken_back_between_the_look_and_the_lock_is_not_counted),
