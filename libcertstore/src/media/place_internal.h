@@ -8,8 +8,8 @@
 #include "media/place.h"
 #include "media/view.h"
 
-/* Bytes whose digest is known: what a transaction was last asked to put here. That is so whether it was carried out or not; found here later, they need
- * not be digested again, nor kept twice. */
+/* Bytes whose digest is known: what a transaction was last asked to put here. That is so whether it was carried out or not; found here later, they
+ * need not be digested again, nor kept twice. */
 struct csi_known_bytes {
     csi_blob *bytes;
     char digest[CSI_DIGEST_TEXT + 1];

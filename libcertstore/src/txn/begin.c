@@ -42,7 +42,8 @@ static int look_for(const csi_txn *txn, const char *path)
 }
 
 /* The newest row that was seen before the store was locked. Rows are made under the lock, so that it still is the newest if it is there, its
- * transaction is over, and no row follows within a step: a few looks, however long the history is. Otherwise, or without memory: *certain is false. */
+ * transaction is over, and no row follows within a step: a few looks, however long the history is. Otherwise, or without memory: *certain is false.
+ */
 static void newest_seen(const csi_txn *txn, const struct csi_member *member, struct csi_row *row, bool *certain)
 {
     const char *store = member->participant->store;
