@@ -367,7 +367,7 @@ static certstore_status replace_files(csi_txn *txn, csi_place *place, const csi_
     for (size_t i = 0; i < place->count; i++) {
         if (strcmp(after.part[i], before.part[i]) == 0)
             continue;
-        csi_participant *p = csi_file_participant(place->env.os, place->paths[i], place->paths[0], (int)i, &snapshot->views[i],
+        csi_participant *p = csi_file_participant(place->env.os, place->paths[i], place->paths[0], (int)i, &snapshot->views[i], snapshot->bytes[i],
                                                   find_part(wanted, csi_part_names[i]), private_bytes, err);
         if (p == NULL)
             return err->status;

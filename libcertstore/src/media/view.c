@@ -44,6 +44,13 @@ static bool is_racy(const struct csi_os *os, const struct stat *st)
     return st->st_mtim.tv_sec >= now.tv_sec - RACY_SECONDS;
 }
 
+static struct csi_view view_of(const struct csi_os *os, const struct stat *st)
+{
+    return (struct csi_view){
+        .exists = true, .racy = is_racy(os, st), .dev = st->st_dev, .ino = st->st_ino, .size = st->st_size, .mtime = st->st_mtim, .ctime = st->st_ctim
+    };
+}
+
 static certstore_status cannot_read(const char *about, int number, uint64_t limit, certstore_error *err)
 {
     if (number == -ELOOP)
@@ -107,13 +114,7 @@ static certstore_status read_once(const struct csi_os *os, int fd, const struct 
         return cannot_read(about, status, limit, err);
     *stable = before.st_dev == after.st_dev && before.st_ino == after.st_ino && same_time(before.st_mtim, after.st_mtim) &&
               before.st_size == after.st_size && (uint64_t)after.st_size == size;
-    *view = (struct csi_view){ .exists = true,
-                               .racy = is_racy(os, &after),
-                               .dev = after.st_dev,
-                               .ino = after.st_ino,
-                               .size = after.st_size,
-                               .mtime = after.st_mtim,
-                               .ctime = after.st_ctim };
+    *view = view_of(os, &after);
     memcpy(view->digest, digest, sizeof digest);
     return CERTSTORE_OK;
 }
@@ -194,6 +195,31 @@ static int compare_file(const struct csi_os *os, int fd, struct csi_span bytes, 
     *same = *same && at == bytes.size;
     csi_wipe(window, sizeof window);
     return 0;
+}
+
+certstore_status csi_view_compare(const struct csi_os *os, int dir, const char *name, struct csi_span bytes, const char *about, struct csi_view *view,
+                                  bool *same, certstore_error *err)
+{
+    struct stat before;
+    struct stat after;
+    *same = false;
+    CSI_AUTO_FD fd = { os, csi_os_open(os, dir, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW, 0) };
+    if (fd.fd == -ENOENT || fd.fd == -ELOOP)
+        return CERTSTORE_OK;
+    int status = fd.fd < 0 ? fd.fd : csi_os_fstat(os, fd.fd, &before);
+    if (status >= 0 && !S_ISREG(before.st_mode))
+        return CERTSTORE_OK;
+    if (status >= 0)
+        status = compare_file(os, fd.fd, bytes, same);
+    if (status >= 0)
+        status = csi_os_fstat(os, fd.fd, &after);
+    if (status < 0) {
+        *same = false;
+        return cannot_read(about, status, UINT64_MAX, err);
+    }
+    *same = *same && same_time(before.st_mtim, after.st_mtim) && before.st_size == after.st_size;
+    *view = view_of(os, &after);
+    return CERTSTORE_OK;
 }
 
 certstore_status csi_view_matches(const struct csi_os *os, int dir, const char *name, struct csi_span bytes, const char *about, bool *same,

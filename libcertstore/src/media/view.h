@@ -27,6 +27,10 @@ certstore_status csi_view_read_seen(const struct csi_os *os, int dir, const char
 /* The same, leaving the digest empty: it costs as much as reading, and most who read never ask for it. */
 certstore_status csi_view_read_undigested(const struct csi_os *os, int dir, const char *name, int flags, uint64_t limit, const char *about,
                                           struct csi_view *view, csi_blob **bytes, certstore_error *err);
+/* Whether a file that others may write to holds exactly these bytes, and then what it looked like, without a digest. Not when it is gone, is no regular
+ * file, or is being written to. */
+certstore_status csi_view_compare(const struct csi_os *os, int dir, const char *name, struct csi_span bytes, const char *about, struct csi_view *view,
+                                  bool *same, certstore_error *err);
 /* Whether a file of our own holds exactly these bytes. Comparing spares a digest over all of it. */
 certstore_status csi_view_matches(const struct csi_os *os, int dir, const char *name, struct csi_span bytes, const char *about, bool *same,
                                   certstore_error *err);
