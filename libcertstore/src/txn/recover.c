@@ -321,6 +321,15 @@ static bool forget_if_lost(const struct csi_txn_env *env, const char *dir, const
     return true;
 }
 
+/* The names from one on that begin as it does: they are sorted, so a store's rows stand together. */
+static struct csi_names of_one_store(const struct csi_names *names, size_t first)
+{
+    size_t end = first;
+    while (end < names->count && strncmp(names->items[end], names->items[first], CSI_ID_TEXT) == 0)
+        end++;
+    return (struct csi_names){ .items = names->items + first, .count = end - first };
+}
+
 /* Power takes the newest: who passes by looks back from there as far as rows are lost, and a long history costs nothing. Who is asked to recover
  * looks at every row. */
 static void clear_rows(const struct csi_txn_env *env, const char *dir, const struct csi_names *names, bool every_row)
@@ -334,7 +343,8 @@ static void clear_rows(const struct csi_txn_env *env, const char *dir, const str
         store = name;
         certstore_error none = { 0 };
         CSI_AUTO_ROWS rows = { 0 };
-        bool going = csi_state_numbers(names, store, &rows, &none) == CERTSTORE_OK;
+        const struct csi_names own = of_one_store(names, i);
+        bool going = csi_state_numbers(&own, store, &rows, &none) == CERTSTORE_OK;
         for (size_t n = rows.count; going && n > 0; n--)
             going = forget_if_lost(env, dir, names, store, rows.items[n - 1].generation) || every_row;
     }
