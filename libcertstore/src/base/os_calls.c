@@ -95,9 +95,9 @@ int csi_os_sync_dir(const struct csi_os *os, int dir, const char *path)
 /* struct linux_dirent64 of getdents64(2): the name starts after inode (8), offset (8), record length (2) and type (1). */
 enum { DIRENT_LENGTH = 16, DIRENT_NAME = 19 };
 
-static int add_name(struct csi_names *names, const char *name)
+static int add_name(struct csi_names *names, const char *name, csi_name_filter wanted, const void *context)
 {
-    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || (wanted != NULL && !wanted(name, context)))
         return 0;
     certstore_error none = { 0 };
     char **items = csi_grow(names->items, &names->capacity, names->count + 1, sizeof *items, &none);
@@ -113,7 +113,7 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-int csi_os_names(const struct csi_os *os, int fd, struct csi_names *names)
+int csi_os_names(const struct csi_os *os, int fd, csi_name_filter wanted, const void *context, struct csi_names *names)
 {
     char window[NAMES_WINDOW] __attribute__((aligned(8)));
     ssize_t got;
@@ -121,7 +121,7 @@ int csi_os_names(const struct csi_os *os, int fd, struct csi_names *names)
         unsigned short length;
         for (ssize_t at = 0; at < got; at += length) {
             memcpy(&length, window + at + DIRENT_LENGTH, sizeof length);
-            int status = add_name(names, window + at + DIRENT_NAME);
+            int status = add_name(names, window + at + DIRENT_NAME, wanted, context);
             if (status < 0)
                 return status;
         }
@@ -131,6 +131,11 @@ int csi_os_names(const struct csi_os *os, int fd, struct csi_names *names)
     if (names->count > 0)
         qsort(names->items, names->count, sizeof *names->items, by_name);
     return 0;
+}
+
+bool csi_names_have(const struct csi_names *names, const char *name)
+{
+    return names->count > 0 && bsearch(&name, names->items, names->count, sizeof *names->items, by_name) != NULL;
 }
 
 void csi_names_free(struct csi_names *names)

@@ -149,7 +149,7 @@ static certstore_status carry_others(const struct directory_participant *d, int 
 {
     CSI_AUTO_NAMES names = { 0 };
     CSI_AUTO_FD again = { d->beside.os, csi_os_open(d->beside.os, old, ".", O_RDONLY | O_DIRECTORY, 0) };
-    int status = again.fd < 0 ? again.fd : csi_os_names(d->beside.os, again.fd, &names);
+    int status = again.fd < 0 ? again.fd : csi_os_names(d->beside.os, again.fd, NULL, NULL, &names);
     if (status < 0)
         return fail(d->base.location, status, "listed", err);
     for (size_t i = 0; i < names.count; i++) {

@@ -150,7 +150,7 @@ certstore_status csi_look_at(struct csi_look *look, int dir, const char *name, c
     if (fd.fd == -ENOTDIR || fd.fd == -ELOOP)
         return csi_fail(err, CERTSTORE_E_ARGUMENT, "%s: is no directory", look->about);
     CSI_AUTO_NAMES names = { 0 };
-    int status = fd.fd < 0 ? fd.fd : csi_os_names(look->os, fd.fd, &names);
+    int status = fd.fd < 0 ? fd.fd : csi_os_names(look->os, fd.fd, NULL, NULL, &names);
     if (status < 0)
         return fail(look->about, status, "listed", err);
     struct progress p __attribute__((cleanup(clear))) = { .look = look, .fd = fd.fd };

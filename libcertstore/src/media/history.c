@@ -68,11 +68,7 @@ static int64_t modified(const struct timeline *line, int64_t number, int part)
 
 static bool named(const struct timeline *line, const char *path)
 {
-    const char *name = strrchr(path, '/') + 1;
-    for (size_t i = 0; i < line->names.count; i++)
-        if (strcmp(line->names.items[i], name) == 0)
-            return true;
-    return false;
+    return csi_names_have(&line->names, strrchr(path, '/') + 1);
 }
 
 static certstore_status is_open(const struct timeline *line, const struct csi_row *row, bool *open, certstore_error *err)
@@ -189,15 +185,25 @@ static certstore_status add_present(struct timeline *line, certstore_error *err)
     return add_moment(line, &now, "", "changed outside certstore", err);
 }
 
+/* The store's own names, and journals that are open. */
+static bool concerns(const char *name, const void *context)
+{
+    const struct timeline *line = context;
+    size_t size = strlen(name);
+    return strncmp(name, line->place->store, CSI_ID_TEXT) == 0 || (size > 5 && strcmp(name + size - 5, ".open") == 0);
+}
+
+static certstore_status read_names(struct timeline *line, certstore_error *err)
+{
+    line->dir = csi_state_txn_dir(&line->place->env, false, err);
+    return line->dir != NULL ? csi_state_names(line->place->env.os, line->dir, concerns, line, &line->names, err) : err->status;
+}
+
 /* Rows of transactions that are over; with details, journals are read as well. */
 static certstore_status read_rows(struct timeline *line, struct csi_rows *rows, certstore_error *err)
 {
-    const struct csi_os *os = line->place->env.os;
-    line->dir = csi_state_txn_dir(&line->place->env, false, err);
-    if (line->dir == NULL)
-        return err->status;
-    CSI_TRY(csi_state_names(os, line->dir, &line->names, err));
-    return csi_state_rows(os, line->dir, &line->names, line->place->store, rows, err);
+    CSI_TRY(read_names(line, err));
+    return csi_state_rows(line->place->env.os, line->dir, &line->names, line->place->store, rows, err);
 }
 
 static certstore_status read_timeline(struct timeline *line, certstore_error *err)
@@ -285,18 +291,22 @@ void certstore_history_free(certstore_history *history)
     free(history);
 }
 
-/* From names alone: no journal is read. */
+/* From names alone, and the newest row: no journal is read. */
 certstore_status csi_place_generation(csi_place *place, int64_t *number, certstore_error *err)
 {
     AUTO_TIMELINE line = { .place = place };
     CSI_AUTO_ROWS rows = { 0 };
     *number = 0;
-    CSI_TRY(read_rows(&line, &rows, err));
+    CSI_TRY(read_names(&line, err));
+    CSI_TRY(csi_state_numbers(&line.names, place->store, &rows, err));
     for (size_t i = rows.count; i > 0 && *number == 0; i--) {
+        bool there = false;
         bool open = false;
         struct csi_content_digests now;
-        CSI_TRY(is_open(&line, &rows.items[i - 1], &open, err));
-        if (open)
+        CSI_TRY(csi_state_read_row(place->env.os, line.dir, place->store, &rows.items[i - 1], &there, err));
+        if (there)
+            CSI_TRY(is_open(&line, &rows.items[i - 1], &open, err));
+        if (!there || open)
             continue;
         CSI_TRY(csi_place_content(place, &now, err));
         *number = rows.items[i - 1].generation + (same_content(&rows.items[i - 1].content, &now) ? 0 : 1);

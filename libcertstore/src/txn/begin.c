@@ -34,10 +34,20 @@ static bool exists(const struct csi_content_digests *content)
  * store, or after it had taken its mark away. Either way the store itself tells what came after the rows before it. */
 static bool is_over(const struct csi_names *names, const struct csi_row *row)
 {
-    for (size_t i = 0; i < names->count; i++)
-        if (strncmp(names->items[i], row->txn, CSI_ID_TEXT) == 0 && strcmp(names->items[i] + CSI_ID_TEXT, ".open") == 0)
-            return false;
-    return true;
+    char open[CSI_ID_TEXT + sizeof ".open"];
+    snprintf(open, sizeof open, "%s.open", row->txn);
+    return !csi_names_have(names, open);
+}
+
+/* What numbering and clearing up after the transaction ask for: the names of its own stores, and open journals. */
+static bool concerns(const char *name, const void *context)
+{
+    const csi_txn *txn = context;
+    size_t size = strlen(name);
+    for (size_t i = 0; i < txn->count; i++)
+        if (strncmp(name, txn->members[i].participant->store, CSI_ID_TEXT) == 0)
+            return true;
+    return size > 5 && strcmp(name + size - 5, ".open") == 0;
 }
 
 /* *row: generation 0 when there is none. Only what is asked for is read: a history may be long. */
@@ -76,7 +86,7 @@ static certstore_status number(csi_txn *txn, struct csi_member *member, const st
 certstore_status csi_txn_number(csi_txn *txn, certstore_error *err)
 {
     csi_names_free(&txn->names);
-    CSI_TRY(csi_state_names(txn->env.os, txn->dir, &txn->names, err));
+    CSI_TRY(csi_state_names(txn->env.os, txn->dir, concerns, txn, &txn->names, err));
     for (size_t i = 0; i < txn->count; i++)
         CSI_TRY(number(txn, &txn->members[i], &txn->names, err));
     return CERTSTORE_OK;

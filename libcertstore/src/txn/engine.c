@@ -361,7 +361,7 @@ static void retain(csi_txn *txn)
 {
     certstore_error none = { 0 };
     if (txn->names.count == 0)
-        csi_state_names(txn->env.os, txn->dir, &txn->names, &none);
+        csi_state_names(txn->env.os, txn->dir, csi_state_is_no_history, NULL, &txn->names, &none);
     for (size_t i = 0; i < txn->count; i++)
         if (csi_txn_leads_store(txn, i))
             csi_state_retain(txn->env.os, txn->dir, &txn->names, txn->members[i].participant->store, txn->members[i].generation,

@@ -276,11 +276,6 @@ static bool is_gone(const struct csi_os *os, const char *dir, const char *id, bo
     return path != NULL && os->stat(os, AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, &st) == -ENOENT;
 }
 
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 /* ID.plan-KEY, what a participant left beside its journal, which is over. */
 static bool is_plan(const char *name)
 {
@@ -300,8 +295,7 @@ static bool is_listed(const struct csi_names *names, const char *id, const char 
 {
     char name[CSI_ID_TEXT + sizeof ".open"];
     snprintf(name, sizeof name, "%.*s%s", CSI_ID_TEXT, id, end);
-    const char *key = name;
-    return bsearch(&key, names->items, names->count, sizeof *names->items, by_name) != NULL;
+    return csi_names_have(names, name);
 }
 
 /* A row whose transaction has no journal, open or done, lost it to a power failure. (A living one's journal is made before its rows, and
@@ -363,7 +357,7 @@ static certstore_status settle_each(const struct csi_txn_env *env, bool explicit
     CSI_AUTO_NAMES names = { 0 };
     if (dir == NULL)
         return err->status;
-    CSI_TRY(csi_state_names(env->os, dir, &names, err));
+    CSI_TRY(csi_state_names(env->os, dir, explicit_call ? NULL : csi_state_is_no_history, NULL, &names, err));
     clear_rows(env, dir, &names, explicit_call);
     for (size_t i = 0; i < names.count; i++) {
         if (strlen(names.items[i]) > CSI_ID_TEXT + 1 && ends_with(names.items[i], ".old"))
@@ -408,7 +402,7 @@ certstore_report *csi_pending(const struct csi_txn_env *env, certstore_error *er
     CSI_AUTO(certstore_report) *report = csi_report_new(err);
     CSI_AUTO(csi_chars) *dir = csi_state_txn_dir(env, false, err);
     CSI_AUTO_NAMES names = { 0 };
-    if (report == NULL || dir == NULL || csi_state_names(env->os, dir, &names, err) != CERTSTORE_OK)
+    if (report == NULL || dir == NULL || csi_state_names(env->os, dir, csi_state_is_no_history, NULL, &names, err) != CERTSTORE_OK)
         return NULL;
     for (size_t i = 0; i < names.count; i++) {
         if (!ends_with(names.items[i], ".open"))

@@ -80,12 +80,19 @@ char *csi_state_backup_path(const char *dir, const char *store, int64_t generati
     return csi_format(err, "%s/%.*s.%" PRId64 ".%d.old", dir, CSI_ID_TEXT, store, generation, part);
 }
 
-certstore_status csi_state_names(const struct csi_os *os, const char *dir, struct csi_names *names, certstore_error *err)
+bool csi_state_is_no_history(const char *name, const void *context CSI_UNUSED)
+{
+    size_t size = strlen(name);
+    return size < 5 || strcmp(name + size - 5, ".done") != 0;
+}
+
+certstore_status csi_state_names(const struct csi_os *os, const char *dir, csi_name_filter wanted, const void *context, struct csi_names *names,
+                                 certstore_error *err)
 {
     CSI_AUTO_FD fd = { os, csi_os_open(os, AT_FDCWD, dir, O_RDONLY | O_DIRECTORY, 0) };
     if (fd.fd == -ENOENT)
         return CERTSTORE_OK;
-    int status = fd.fd < 0 ? fd.fd : csi_os_names(os, fd.fd, names);
+    int status = fd.fd < 0 ? fd.fd : csi_os_names(os, fd.fd, wanted, context, names);
     return status < 0 ? fail(status, dir, "listed", err) : CERTSTORE_OK;
 }
 
@@ -228,7 +235,7 @@ void csi_state_forget(const struct csi_os *os, const char *dir, const char *id)
 {
     CSI_AUTO_NAMES names = { 0 };
     certstore_error none = { 0 };
-    if (csi_state_names(os, dir, &names, &none) != CERTSTORE_OK)
+    if (csi_state_names(os, dir, csi_state_is_no_history, NULL, &names, &none) != CERTSTORE_OK)
         return;
     for (size_t i = 0; i < names.count; i++) {
         struct csi_row row = { 0 };

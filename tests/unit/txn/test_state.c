@@ -193,7 +193,7 @@ static void names_that_are_no_row_are_none_and_stay(void **state)
     test_write(f.txn_dir, ID "-6.0.old", "nobody's");
     CSI_AUTO_NAMES names = { 0 };
     CSI_AUTO_ROWS rows = { 0 };
-    assert_int_equal(csi_state_names(&f.os.table, f.txn_dir, &names, &err), CERTSTORE_OK);
+    assert_int_equal(csi_state_names(&f.os.table, f.txn_dir, NULL, NULL, &names, &err), CERTSTORE_OK);
     assert_int_equal(csi_state_rows(&f.os.table, f.txn_dir, &names, ID, &rows, &err), CERTSTORE_OK);
     assert_int_equal(rows.count, 1);
     assert_int_equal(rows.items[0].generation, 7);
@@ -239,7 +239,7 @@ static void a_row_that_goes_while_it_is_looked_at_is_none(void **state)
     f.os.table.readlink = readlink_too_late;
     CSI_AUTO_NAMES names = { 0 };
     CSI_AUTO_ROWS rows = { 0 };
-    assert_int_equal(csi_state_names(&f.os.table, f.txn_dir, &names, &err), CERTSTORE_OK);
+    assert_int_equal(csi_state_names(&f.os.table, f.txn_dir, NULL, NULL, &names, &err), CERTSTORE_OK);
     assert_int_equal(csi_state_rows(&f.os.table, f.txn_dir, &names, key, &rows, &err), CERTSTORE_OK);
     assert_int_equal(rows.count, 1);
     assert_int_equal(rows.items[0].generation, 2);
@@ -291,7 +291,7 @@ static void old_generations_that_cannot_go_now_go_next_time(void **state)
         test_write(f.txn_dir, OTHER_ID ".2.0.old", "old");
         certstore_error err = { 0 };
         CSI_AUTO_NAMES names = { 0 };
-        assert_int_equal(csi_state_names(&f.os.table, f.txn_dir, &names, &err), CERTSTORE_OK);
+        assert_int_equal(csi_state_names(&f.os.table, f.txn_dir, NULL, NULL, &names, &err), CERTSTORE_OK);
         faulty_alloc_reset(at, false);
         csi_state_retain(&f.os.table, f.txn_dir, &names, OTHER_ID, 9, 1);
         done = !faulty_alloc_hit();
