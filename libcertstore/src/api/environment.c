@@ -10,7 +10,6 @@
 void csi_env_clear(struct csi_env *env)
 {
     free(env->state_dir);
-    free(env->actor);
     *env = (struct csi_env){ 0 };
 }
 
@@ -59,23 +58,21 @@ static char *default_actor(const struct csi_os *os, certstore_error *err)
     return csi_format(err, "%s%s%.64s (%.64s)", user, for_other ? " for " : "", for_other ? sudo : "", program_invocation_short_name);
 }
 
-certstore_status csi_env_of(const certstore_options *opts, bool with_actor, struct csi_env *out, certstore_error *err)
+char *csi_env_actor(const certstore_options *opts, certstore_error *err)
+{
+    return opts->actor != NULL ? csi_strdup(opts->actor, err) : default_actor(opts->os, err);
+}
+
+certstore_status csi_env_of(const certstore_options *opts, struct csi_env *out, certstore_error *err)
 {
     CSI_AUTO_ENV env = { 0 };
     env.state_dir = opts->state_dir != NULL ? absolute(opts->state_dir, err) : csi_default_state_dir(opts->os, err);
     if (env.state_dir == NULL)
         return err->status;
-    if (opts->actor != NULL)
-        env.actor = csi_strdup(opts->actor, err);
-    else
-        env.actor = with_actor ? default_actor(opts->os, err) : csi_strdup("", err);
-    if (env.actor == NULL)
-        return err->status;
     env.env = (struct csi_txn_env){
         .os = opts->os,
         .state_dir = env.state_dir,
         .kinds = csi_place_kinds,
-        .actor = env.actor,
         .lock_timeout_ms = opts->lock_timeout_ms,
         .generations = opts->generations,
     };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* environment.h: what a transaction of given options works with: state directory, actor, system calls, kinds of participants. */
+/* environment.h: what a transaction of given options works with: state directory, system calls, kinds of participants; and who carries it out. */
 #ifndef CSI_ENVIRONMENT_H
 #define CSI_ENVIRONMENT_H
 
@@ -7,13 +7,15 @@
 #include "media/place.h"
 
 struct csi_env {
-    struct csi_txn_env env; /* points into the two below */
+    struct csi_txn_env env; /* points to the one below */
     char *state_dir;
-    char *actor;
 };
-/* with_actor false: leaves out who it is, which needs the user database and only a change is asked for. */
-certstore_status csi_env_of(const certstore_options *opts, bool with_actor, struct csi_env *env, certstore_error *err);
+/* Without the actor, whom the user database is asked for: see csi_env_actor(). */
+certstore_status csi_env_of(const certstore_options *opts, struct csi_env *env, certstore_error *err);
 void csi_env_clear(struct csi_env *env);
 #define CSI_AUTO_ENV __attribute__((cleanup(csi_env_clear))) struct csi_env
+
+/* Whom the history shall name: what the options say, or user and program. The caller's. */
+char *csi_env_actor(const certstore_options *opts, certstore_error *err);
 
 #endif

@@ -108,7 +108,7 @@ static certstore_report *over_state(const certstore_options *opts, certstore_rep
         return NULL;
     CSI_AUTO(certstore_options) *how = csi_options_copy(opts, err);
     CSI_AUTO_ENV env = { 0 };
-    if (how == NULL || csi_env_of(how, true, &env, err) != CERTSTORE_OK)
+    if (how == NULL || csi_env_of(how, &env, err) != CERTSTORE_OK)
         return NULL;
     return work(&env.env, err);
 }

@@ -150,7 +150,7 @@ certstore_bytes *certstore_options_export_state_dir(const certstore_options *opt
         return NULL;
     CSI_AUTO(certstore_options) *defaults = opts == NULL ? csi_options_copy(NULL, err) : NULL;
     CSI_AUTO_ENV env = { 0 };
-    if ((opts == NULL && defaults == NULL) || csi_env_of(opts != NULL ? opts : defaults, false, &env, err) != CERTSTORE_OK)
+    if ((opts == NULL && defaults == NULL) || csi_env_of(opts != NULL ? opts : defaults, &env, err) != CERTSTORE_OK)
         return NULL;
     return csi_bytes_new(csi_span_text(env.state_dir), err);
 }

@@ -64,7 +64,7 @@ static certstore *open_store(const char *text, const certstore_options *opts, ce
     if (store->uri.codec == NULL)
         store->uri.codec = recognise(&store->uri, store->opts->os, err);
     store->codec = store->uri.codec;
-    if (store->codec == NULL || csi_env_of(store->opts, false, &env, err) != CERTSTORE_OK)
+    if (store->codec == NULL || csi_env_of(store->opts, &env, err) != CERTSTORE_OK)
         return NULL;
     if (csi_uri_is_token(&store->uri))
         return open_token(store, &env, err) == CERTSTORE_OK ? csi_steal(&store) : NULL;

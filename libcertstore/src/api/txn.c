@@ -59,7 +59,7 @@ void certstore_txn_free(certstore_txn *txn)
 static certstore_status begin_engine(certstore_txn *txn, const certstore *store, certstore_error *err)
 {
     if (txn->engine == NULL) {
-        CSI_TRY(csi_env_of(store->opts, true, &txn->env, err));
+        CSI_TRY(csi_env_of(store->opts, &txn->env, err));
         txn->env.env.world = &txn->tokens;
         txn->engine = csi_txn_begin(&txn->env.env, err);
         if (txn->engine == NULL) {
@@ -281,6 +281,11 @@ static certstore_status prepare(certstore_txn *txn, certstore_error *err)
             csi_error_about(err, request->store->text);
             return status;
         }
+    }
+    if (txn->engine != NULL && csi_txn_stores(txn->engine) > 0) { /* who it is matters where something changes */
+        CSI_AUTO(csi_chars) *actor = csi_env_actor(txn->requests[0].store->opts, err);
+        if (actor == NULL || csi_txn_set_actor(txn->engine, actor, err) != CERTSTORE_OK)
+            return err->status;
     }
     if (txn->engine != NULL)
         CSI_TRY(csi_txn_prepare(txn->engine, err));

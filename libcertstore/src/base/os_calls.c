@@ -95,10 +95,8 @@ int csi_os_sync_dir(const struct csi_os *os, int dir, const char *path)
 /* struct linux_dirent64 of getdents64(2): the name starts after inode (8), offset (8), record length (2) and type (1). */
 enum { DIRENT_LENGTH = 16, DIRENT_NAME = 19 };
 
-static int add_name(struct csi_names *names, const char *name, csi_name_filter wanted, const void *context)
+static int add_name(struct csi_names *names, const char *name)
 {
-    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || (wanted != NULL && !wanted(name, context)))
-        return 0;
     certstore_error none = { 0 };
     char **items = csi_grow(names->items, &names->capacity, names->count + 1, sizeof *items, &none);
     if (items == NULL)
@@ -113,7 +111,12 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-int csi_os_names(const struct csi_os *os, int fd, csi_name_filter wanted, const void *context, struct csi_names *names)
+static bool is_dots(const char *name)
+{
+    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+int csi_os_names_if(const struct csi_os *os, int fd, bool (*wanted)(const char *name, void *context), void *context, struct csi_names *names)
 {
     char window[NAMES_WINDOW] __attribute__((aligned(8)));
     ssize_t got;
@@ -121,7 +124,10 @@ int csi_os_names(const struct csi_os *os, int fd, csi_name_filter wanted, const 
         unsigned short length;
         for (ssize_t at = 0; at < got; at += length) {
             memcpy(&length, window + at + DIRENT_LENGTH, sizeof length);
-            int status = add_name(names, window + at + DIRENT_NAME, wanted, context);
+            const char *name = window + at + DIRENT_NAME;
+            if (is_dots(name) || (wanted != NULL && !wanted(name, context)))
+                continue;
+            int status = add_name(names, name);
             if (status < 0)
                 return status;
         }
@@ -131,6 +137,11 @@ int csi_os_names(const struct csi_os *os, int fd, csi_name_filter wanted, const 
     if (names->count > 0)
         qsort(names->items, names->count, sizeof *names->items, by_name);
     return 0;
+}
+
+int csi_os_names(const struct csi_os *os, int fd, struct csi_names *names)
+{
+    return csi_os_names_if(os, fd, NULL, NULL, names);
 }
 
 bool csi_names_have(const struct csi_names *names, const char *name)

@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-enum { NAMES_ROOM = 65536, VALUE_ROOM = 65536 }; /* the kernel's XATTR_LIST_MAX and XATTR_SIZE_MAX */
+enum { NAMES_FEW = 512, NAMES_ROOM = 65536, VALUE_ROOM = 65536 }; /* the latter two: the kernel's XATTR_LIST_MAX and XATTR_SIZE_MAX */
 
 struct xattrs {
     char *names; /* one after the other, each with its NUL */
@@ -23,10 +23,14 @@ static certstore_status fail(const char *about, int number, const char *what, ce
 
 static certstore_status list(const struct csi_os *os, int fd, struct xattrs *xattrs, const char *about, certstore_error *err)
 {
-    xattrs->names = csi_new(NAMES_ROOM, 1, err);
-    if (xattrs->names == NULL)
-        return err->status;
-    ssize_t size = os->xattr_list(os, fd, xattrs->names, NAMES_ROOM);
+    ssize_t size = -ERANGE;
+    for (size_t room = NAMES_FEW; size == -ERANGE && room <= NAMES_ROOM; room *= NAMES_ROOM / NAMES_FEW) {
+        free(xattrs->names);
+        xattrs->names = csi_new(room, 1, err);
+        if (xattrs->names == NULL)
+            return err->status;
+        size = os->xattr_list(os, fd, xattrs->names, room);
+    }
     if (size < 0 && size != -ENOTSUP)
         return fail(about, (int)size, "list of extended attributes", err);
     xattrs->size = size > 0 ? (size_t)size : 0;

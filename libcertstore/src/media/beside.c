@@ -133,27 +133,29 @@ static certstore_status check_directory(const struct csi_beside *beside, const s
 {
     struct stat dir;
     uid_t me = beside->os->euid(beside->os);
+    if (me == 0 || me == target->st_uid)
+        return CERTSTORE_OK;
     int status = csi_os_fstat(beside->os, beside->fd, &dir);
     if (status < 0)
         return csi_fail_errno(err, -status, "%s: the directory cannot be looked at; see the cause", beside->dir);
     /* unlink(2): in a sticky directory only the owner of the file or of the directory may rename over it. */
-    if ((dir.st_mode & S_ISVTX) != 0 && me != 0 && me != target->st_uid && me != dir.st_uid)
+    if ((dir.st_mode & S_ISVTX) != 0 && me != dir.st_uid)
         return refuse(location, "belongs to somebody else in a sticky directory; run as its owner", err);
     return CERTSTORE_OK;
 }
 
-certstore_status csi_beside_check_target(const struct csi_beside *beside, const char *location, certstore_error *err)
+certstore_status csi_beside_check_target(const struct csi_beside *beside, const char *location, struct stat *st, certstore_error *err)
 {
     const struct csi_os *os = beside->os;
     struct csi_os_nature target = { 0 };
     struct csi_os_nature dir = { 0 };
-    struct stat st;
+    *st = (struct stat){ 0 };
     int status = os->nature(os, beside->fd, "", AT_EMPTY_PATH, &dir);
     if (status < 0)
         return csi_fail_errno(err, -status, "%s: the directory cannot be looked at; see the cause", beside->dir);
     if (dir.append_only || dir.immutable)
         return refuse(location, "its directory is immutable or append-only (chattr); lift that first", err);
-    status = os->stat(os, beside->fd, beside->name, AT_SYMLINK_NOFOLLOW, &st);
+    status = os->stat(os, beside->fd, beside->name, AT_SYMLINK_NOFOLLOW, st);
     if (status == 0)
         status = os->nature(os, beside->fd, beside->name, AT_SYMLINK_NOFOLLOW, &target);
     if (status == -ENOENT)
@@ -165,5 +167,5 @@ certstore_status csi_beside_check_target(const struct csi_beside *beside, const 
     if (target.mount != dir.mount)
         return refuse(location,
                       "is a mount point (a bind mount), which cannot be replaced; change it where it is mounted from, or mount its directory", err);
-    return check_directory(beside, &st, location, err);
+    return check_directory(beside, st, location, err);
 }

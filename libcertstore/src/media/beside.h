@@ -43,7 +43,7 @@ certstore_status csi_marker_remove(const struct csi_beside *beside, const char *
 bool csi_same_journal(const char *a, const char *b);
 
 /* Can a rename replace this target? Refused with advice here, while everything can still be refused: bind mounts, immutable files, append-only and
- * sticky directories. */
-certstore_status csi_beside_check_target(const struct csi_beside *beside, const char *location, certstore_error *err);
+ * sticky directories. *target: what it is now; no links where it is not there. */
+certstore_status csi_beside_check_target(const struct csi_beside *beside, const char *location, struct stat *target, certstore_error *err);
 
 #endif

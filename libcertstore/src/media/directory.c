@@ -34,12 +34,6 @@ static certstore_status conflict(const csi_participant *p, certstore_error *err)
 
 /* -------------------------------------------------------------------------------------------------------------------- look */
 
-static void view_of(const struct stat *st, struct csi_view *view)
-{
-    *view =
-        (struct csi_view){ .exists = true, .dev = st->st_dev, .ino = st->st_ino, .size = st->st_size, .mtime = st->st_mtim, .ctime = st->st_ctim };
-}
-
 certstore_status csi_directory_look(csi_place *place, uint64_t limit, csi_parts *parts, csi_snapshot *snapshot, certstore_error *err)
 {
     struct csi_beside *beside = &place->beside[0];
@@ -49,9 +43,10 @@ certstore_status csi_directory_look(csi_place *place, uint64_t limit, csi_parts 
     if (status < 0 && status != -ENOENT)
         return fail(place->paths[0], status, "looked at", err);
     if (status == 0)
-        view_of(&st, &snapshot->views[0]);
+        csi_view_of(&st, &snapshot->views[0]);
     struct csi_look look = { .os = beside->os, .about = place->paths[0], .left = limit, .parts = parts, .snapshot = snapshot };
-    return csi_look_at(&look, beside->fd, beside->name, snapshot->content.part[0], err);
+    /* Who only reads never asks for the digest. */
+    return csi_look_at(&look, beside->fd, beside->name, parts != NULL ? NULL : snapshot->content.part[0], err);
 }
 
 bool csi_directory_unchanged(const csi_place *place, const csi_snapshot *snapshot)
@@ -149,7 +144,7 @@ static certstore_status carry_others(const struct directory_participant *d, int 
 {
     CSI_AUTO_NAMES names = { 0 };
     CSI_AUTO_FD again = { d->beside.os, csi_os_open(d->beside.os, old, ".", O_RDONLY | O_DIRECTORY, 0) };
-    int status = again.fd < 0 ? again.fd : csi_os_names(d->beside.os, again.fd, NULL, NULL, &names);
+    int status = again.fd < 0 ? again.fd : csi_os_names(d->beside.os, again.fd, &names);
     if (status < 0)
         return fail(d->base.location, status, "listed", err);
     for (size_t i = 0; i < names.count; i++) {
@@ -233,7 +228,8 @@ static certstore_status stage(csi_participant *p, const struct csi_stage *stage,
     CSI_AUTO(csi_parts) *present = csi_parts_new(err);
     if (present == NULL)
         return err->status;
-    CSI_TRY(csi_beside_check_target(&d->beside, p->location, err));
+    struct stat target;
+    CSI_TRY(csi_beside_check_target(&d->beside, p->location, &target, err));
     CSI_TRY(digest_of(d, d->beside.name, present, digest, err));
     if (strcmp(digest, p->before.part[0]) != 0)
         return conflict(p, err);
@@ -273,6 +269,7 @@ static certstore_status promote(csi_participant *p, struct csi_dirs *dirs, certs
     CSI_TRY(verify(p, &found, err));
     if (found == CSI_CONTENT_OTHER)
         return conflict(p, err);
+    p->stepped = true;
     if (found == CSI_CONTENT_NEW)
         return csi_dirs_add(dirs, d->beside.dir, err);
     if (d->wanted == NULL)
@@ -349,20 +346,6 @@ static int by_name(const void *a, const void *b)
     return strcmp(((const struct csi_part *)a)->name, ((const struct csi_part *)b)->name);
 }
 
-certstore_status csi_directory_digest(const csi_parts *parts, char *digest, certstore_error *err)
-{
-    CSI_AUTO_BUF summary = { 0 };
-    csi_buf_put_text(&summary, "directory");
-    for (size_t i = 0; i < parts->count; i++) {
-        char one[CSI_DIGEST_TEXT + 1];
-        CSI_TRY(csi_digest_text(csi_blob_span(parts->items[i].bytes), one, err));
-        csi_buf_put(&summary, parts->items[i].name, strlen(parts->items[i].name) + 1);
-        csi_buf_put_text(&summary, one);
-    }
-    CSI_TRY(csi_buf_check(&summary, err));
-    return csi_digest_text(csi_buf_span(&summary), digest, err);
-}
-
 static csi_parts *sorted_copy(const csi_parts *parts, certstore_error *err)
 {
     CSI_AUTO(csi_parts) *copy = csi_parts_new(err);
@@ -385,7 +368,7 @@ certstore_status csi_directory_replace(csi_txn *txn, csi_place *place, const csi
     d->wanted = sorted_copy(wanted, err);
     if (d->wanted == NULL)
         return err->status;
-    p->before = snapshot->content;
+    CSI_TRY(csi_snapshot_content(snapshot, &p->before, err));
     CSI_TRY(csi_directory_digest(d->wanted, p->after.part[0], err));
     return strcmp(p->before.part[0], p->after.part[0]) != 0 ? csi_txn_add(txn, csi_steal(&p), err) : CERTSTORE_OK;
 }

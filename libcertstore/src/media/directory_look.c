@@ -16,7 +16,8 @@ struct seen {
 struct progress {
     struct csi_look *look;
     int fd;
-    struct csi_buf summary; /* of the names and digests so far */
+    bool digested;
+    struct csi_buf summary; /* of the names and digests so far, where digests are made */
     struct csi_table by_inode;
     struct seen *seen;
     size_t seen_count;
@@ -97,7 +98,7 @@ static certstore_status read_file(struct progress *p, const char *name, const st
         *bytes = csi_blob_ref(seen->bytes);
         return CERTSTORE_OK;
     }
-    CSI_TRY(csi_view_read_seen(p->look->os, p->fd, name, st, p->look->left, p->look->about, view, bytes, err));
+    CSI_TRY(csi_view_read_seen(p->look->os, p->fd, name, st, p->digested, p->look->left, p->look->about, view, bytes, err));
     return *bytes != NULL ? note_seen(p, view, *bytes, err) : CERTSTORE_OK;
 }
 
@@ -105,8 +106,10 @@ static certstore_status read_file(struct progress *p, const char *name, const st
 
 static certstore_status note_entry(struct progress *p, const char *name, const struct csi_view *view, csi_blob *bytes, certstore_error *err)
 {
-    csi_buf_put(&p->summary, name, strlen(name) + 1);
-    csi_buf_put_text(&p->summary, view->digest);
+    if (p->digested) {
+        csi_buf_put(&p->summary, name, strlen(name) + 1);
+        csi_buf_put_text(&p->summary, view->digest);
+    }
     if (p->look->parts != NULL)
         CSI_TRY(csi_parts_add(p->look->parts, name, bytes, err));
     csi_snapshot *s = p->look->snapshot;
@@ -117,7 +120,10 @@ static certstore_status note_entry(struct progress *p, const char *name, const s
         return err->status;
     s->entries = entries;
     entries[s->entry_count] = (struct csi_dir_entry){ .name = csi_strdup(name, err), .view = *view };
-    return entries[s->entry_count].name != NULL ? (s->entry_count++, csi_buf_check(&p->summary, err)) : err->status;
+    if (entries[s->entry_count].name == NULL)
+        return err->status;
+    entries[s->entry_count++].bytes = p->digested ? NULL : csi_blob_ref(bytes);
+    return csi_buf_check(&p->summary, err);
 }
 
 static certstore_status look_at_entry(struct progress *p, const char *name, certstore_error *err)
@@ -143,19 +149,23 @@ static certstore_status look_at_entry(struct progress *p, const char *name, cert
 
 certstore_status csi_look_at(struct csi_look *look, int dir, const char *name, char *digest, certstore_error *err)
 {
-    digest[0] = '\0';
+    if (digest != NULL)
+        digest[0] = '\0';
     CSI_AUTO_FD fd = { look->os, csi_os_open(look->os, dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0) };
     if (fd.fd == -ENOENT)
         return CERTSTORE_OK;
     if (fd.fd == -ENOTDIR || fd.fd == -ELOOP)
         return csi_fail(err, CERTSTORE_E_ARGUMENT, "%s: is no directory", look->about);
     CSI_AUTO_NAMES names = { 0 };
-    int status = fd.fd < 0 ? fd.fd : csi_os_names(look->os, fd.fd, NULL, NULL, &names);
+    int status = fd.fd < 0 ? fd.fd : csi_os_names(look->os, fd.fd, &names);
     if (status < 0)
         return fail(look->about, status, "listed", err);
-    struct progress p __attribute__((cleanup(clear))) = { .look = look, .fd = fd.fd };
+    struct progress p __attribute__((cleanup(clear))) = { .look = look, .fd = fd.fd, .digested = digest != NULL };
     csi_buf_put_text(&p.summary, "directory");
     for (size_t i = 0; i < names.count; i++)
         CSI_TRY(look_at_entry(&p, names.items[i], err));
-    return csi_digest_text(csi_buf_span(&p.summary), digest, err);
+    if (digest != NULL)
+        return csi_digest_text(csi_buf_span(&p.summary), digest, err);
+    look->snapshot->undigested = true;
+    return CERTSTORE_OK;
 }

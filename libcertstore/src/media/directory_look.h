@@ -17,7 +17,8 @@ struct csi_look {
     csi_parts *parts;       /* gets what is found; may be NULL */
     csi_snapshot *snapshot; /* likewise */
 };
-/* Looks at the directory of that name in another one. Its digest is made of its parts' names and digests; "" for a directory that is not there. */
+/* Looks at the directory of that name in another one. Its digest is made of its parts' names and digests; "" for a directory that is not there. digest
+ * NULL: files are read without; what they hold stays in the snapshot, from which the digest can be made. */
 certstore_status csi_look_at(struct csi_look *look, int dir, const char *name, char *digest, certstore_error *err);
 
 #endif

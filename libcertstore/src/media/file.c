@@ -19,10 +19,11 @@ struct file_participant {
     csi_participant base;
     struct csi_beside beside;
     struct csi_view seen; /* what a stat may be compared with; racy for one that recovery brought back */
-    csi_blob *had;        /* the bytes that were read; NULL for one that recovery brought back, and where there was no file */
+    csi_blob *was;        /* what was read; NULL where there was nothing, and for one that recovery brought back */
     csi_blob *wanted;     /* NULL for one that recovery brought back */
     char *journal;        /* what our marker says */
     bool private_bytes;
+    bool staged; /* something may bear the staging name; not once it was renamed over the store */
 };
 
 static struct file_participant *cast(csi_participant *p)
@@ -62,27 +63,29 @@ static void unlock(csi_participant *p)
     csi_beside_unlock(&cast(p)->beside);
 }
 
-/* What a stat cannot tell (the file was changed shortly before it was read) a comparison with the bytes does, in half the time of a digest. */
-static certstore_status is_as_read(struct file_participant *f, bool *same, certstore_error *err)
+/* A file that was changed within the last second may have been changed again in the same tick of the clock, which no stat shows. Comparing what it
+ * holds with what was read costs a fraction of a digest, and is asked for three times in one commit. Whatever is not plainly the same is left to the
+ * digest, which also tells why. */
+static bool holds_what_was_read(const struct file_participant *f)
 {
-    const struct csi_beside *b = &f->beside;
-    struct csi_view now;
-    *same = csi_view_holds(b->os, b->fd, b->name, O_NOFOLLOW, &f->seen);
-    if (*same || f->had == NULL)
-        return CERTSTORE_OK;
-    CSI_TRY(csi_view_compare(b->os, b->fd, b->name, csi_blob_span(f->had), f->base.location, &now, same, err));
-    if (*same)
-        f->seen = now;
-    return CERTSTORE_OK;
+    struct csi_view view = f->seen;
+    certstore_error none = { 0 };
+    bool same = false;
+    view.racy = false;
+    if (!csi_view_holds(f->beside.os, f->beside.fd, f->beside.name, O_NOFOLLOW, &view))
+        return false;
+    if (!f->seen.racy)
+        return true;
+    return f->was != NULL &&
+           csi_view_matches(f->beside.os, f->beside.fd, f->beside.name, csi_blob_span(f->was), f->base.location, &same, &none) == CERTSTORE_OK &&
+           same;
 }
 
 static certstore_status verify(csi_participant *p, enum csi_content *found, certstore_error *err)
 {
     struct file_participant *f = cast(p);
     struct csi_view now;
-    bool as_read = false;
-    CSI_TRY(is_as_read(f, &as_read, err));
-    if (as_read) {
+    if (holds_what_was_read(f)) {
         *found = CSI_CONTENT_OLD;
         return CERTSTORE_OK;
     }
@@ -161,21 +164,17 @@ static certstore_status keep_old(struct file_participant *f, const char *backup,
 }
 
 /* rename(2) would part the names of one file without a word. Our own backup of a transaction that came to nothing may be one of the links. */
-static certstore_status check_links(const struct file_participant *f, const char *backup, certstore_error *err)
+static certstore_status check_links(const struct file_participant *f, const struct stat *target, const char *backup, certstore_error *err)
 {
     const struct csi_os *os = f->beside.os;
-    struct stat st;
     struct stat kept;
-    int status = os->stat(os, f->beside.fd, f->beside.name, AT_SYMLINK_NOFOLLOW, &st);
-    if (status == -ENOENT)
+    if (target->st_nlink <= 1)
         return CERTSTORE_OK;
-    if (status < 0)
-        return fail(&f->base, status, "looked at", err);
-    nlink_t ours =
-        backup != NULL && os->stat(os, AT_FDCWD, backup, AT_SYMLINK_NOFOLLOW, &kept) == 0 && kept.st_dev == st.st_dev && kept.st_ino == st.st_ino;
-    if (st.st_nlink > 1 + ours)
+    nlink_t ours = backup != NULL && os->stat(os, AT_FDCWD, backup, AT_SYMLINK_NOFOLLOW, &kept) == 0 && kept.st_dev == target->st_dev &&
+                   kept.st_ino == target->st_ino;
+    if (target->st_nlink > 1 + ours)
         return csi_fail(err, CERTSTORE_E_READ_ONLY, "%s: has %ju names (hard links), which would be parted; replace the others with symlinks",
-                        f->base.location, (uintmax_t)st.st_nlink);
+                        f->base.location, (uintmax_t)target->st_nlink);
     return CERTSTORE_OK;
 }
 
@@ -190,19 +189,28 @@ static certstore_status look_like_old(const struct file_participant *f, int fd, 
     return csi_attributes_copy(os, old.fd, fd, f->base.location, err);
 }
 
+static int create_staged(const struct file_participant *f)
+{
+    bool replaces = old_digest(&f->base)[0] != '\0';
+    return csi_os_open(f->beside.os, f->beside.fd, f->beside.staged, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW,
+                       replaces || f->private_bytes ? 0600 : 0644);
+}
+
 /* The staged file, complete and durable but for its name. A new file that holds no key gets its mode from the umask, as any program's would. */
-static certstore_status write_staged(const struct file_participant *f, struct csi_span bytes, certstore_error *err)
+static certstore_status write_staged(struct file_participant *f, struct csi_span bytes, certstore_error *err)
 {
     const struct csi_os *os = f->beside.os;
-    bool replaces = old_digest(&f->base)[0] != '\0';
-    int status = os->unlink(os, f->beside.fd, f->beside.staged, 0);
-    if (status < 0 && status != -ENOENT)
-        return fail(&f->base, status, "cleared of what a crash left beside it", err);
-    CSI_AUTO_FD fd = { os, csi_os_open(os, f->beside.fd, f->beside.staged, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW,
-                                       replaces || f->private_bytes ? 0600 : 0644) };
+    CSI_AUTO_FD fd = { os, create_staged(f) };
+    f->staged = true;
+    if (fd.fd == -EEXIST) { /* what a crash left */
+        int cleared = os->unlink(os, f->beside.fd, f->beside.staged, 0);
+        if (cleared < 0 && cleared != -ENOENT)
+            return fail(&f->base, cleared, "cleared of what a crash left beside it", err);
+        fd.fd = create_staged(f);
+    }
     if (fd.fd < 0)
         return fail(&f->base, fd.fd, "written beside", err);
-    status = csi_os_write_all(os, fd.fd, bytes, 0);
+    int status = csi_os_write_all(os, fd.fd, bytes, 0);
     if (status < 0)
         return fail(&f->base, status, "written anew", err);
     CSI_TRY(look_like_old(f, fd.fd, err));
@@ -230,8 +238,10 @@ static certstore_status read_back(const struct file_participant *f, certstore_er
 static certstore_status stage(csi_participant *p, const struct csi_stage *stage, struct csi_dirs *dirs, certstore_error *err)
 {
     struct file_participant *f = cast(p);
-    CSI_TRY(csi_beside_check_target(&f->beside, p->location, err));
-    CSI_TRY(check_links(f, stage->backup, err));
+    struct stat target;
+    CSI_TRY(csi_beside_check_target(&f->beside, p->location, &target, err));
+    CSI_TRY(check_links(f, &target, stage->backup, err));
+    f->staged = true; /* a crash may have left something, even where this transaction will not */
     f->journal = csi_strdup(stage->journal, err);
     if (f->journal == NULL)
         return err->status;
@@ -263,6 +273,7 @@ static certstore_status rename_staged(struct file_participant *f, bool over, str
         return conflict(&f->base, err);
     if (status < 0)
         return fail(&f->base, status, "replaced", err);
+    f->staged = false;
     return csi_dirs_add(dirs, f->beside.dir, err);
 }
 
@@ -279,6 +290,7 @@ static certstore_status promote(csi_participant *p, struct csi_dirs *dirs, certs
     CSI_TRY(verify(p, &found, err));
     if (found == CSI_CONTENT_OTHER)
         return conflict(p, err);
+    p->stepped = true;
     if (found == CSI_CONTENT_NEW) /* by an earlier attempt, whose rename may not be durable yet */
         return csi_dirs_add(dirs, f->beside.dir, err);
     if (new_digest(p)[0] == '\0')
@@ -315,7 +327,7 @@ static certstore_status revert(csi_participant *p, const char *backup, struct cs
 static certstore_status finish(csi_participant *p, certstore_error *err)
 {
     struct file_participant *f = cast(p);
-    int status = f->beside.os->unlink(f->beside.os, f->beside.fd, f->beside.staged, 0);
+    int status = f->staged ? f->beside.os->unlink(f->beside.os, f->beside.fd, f->beside.staged, 0) : 0;
     if (status < 0 && status != -ENOENT)
         return fail(p, status, "cleared of what was written beside it", err);
     const char *journal = f->journal != NULL ? f->journal : p->journal;
@@ -328,7 +340,7 @@ static void destroy(csi_participant *p)
 {
     struct file_participant *f = cast(p);
     csi_beside_clear(&f->beside);
-    csi_blob_free(f->had);
+    csi_blob_free(f->was);
     csi_blob_free(f->wanted);
     free(f->journal);
     csi_participant_clear(p);
@@ -349,13 +361,13 @@ static struct file_participant *make(const struct csi_os *os, const char *locati
 }
 
 csi_participant *csi_file_participant(const struct csi_os *os, const char *location, const char *store_location, int part,
-                                      const struct csi_view *seen, csi_blob *had, csi_blob *wanted, bool private_bytes, certstore_error *err)
+                                      const struct csi_view *seen, csi_blob *was, csi_blob *wanted, bool private_bytes, certstore_error *err)
 {
     struct file_participant *f = make(os, location, store_location, part, err);
     if (f == NULL)
         return NULL;
     f->seen = *seen;
-    f->had = csi_blob_ref(had);
+    f->was = csi_blob_ref(was);
     f->wanted = csi_blob_ref(wanted);
     f->private_bytes = private_bytes;
     return &f->base;
@@ -372,6 +384,7 @@ static csi_participant *restore(const struct csi_record *record, const struct cs
     if (f == NULL)
         return NULL;
     f->seen.exists = f->seen.racy = true; /* no stat is trusted: the digest decides */
+    f->staged = true;                     /* nor is it known how far it came */
     return &f->base;
 }
 

@@ -185,25 +185,15 @@ static certstore_status add_present(struct timeline *line, certstore_error *err)
     return add_moment(line, &now, "", "changed outside certstore", err);
 }
 
-/* The store's own names, and journals that are open. */
-static bool concerns(const char *name, const void *context)
-{
-    const struct timeline *line = context;
-    size_t size = strlen(name);
-    return strncmp(name, line->place->store, CSI_ID_TEXT) == 0 || (size > 5 && strcmp(name + size - 5, ".open") == 0);
-}
-
-static certstore_status read_names(struct timeline *line, certstore_error *err)
-{
-    line->dir = csi_state_txn_dir(&line->place->env, false, err);
-    return line->dir != NULL ? csi_state_names(line->place->env.os, line->dir, concerns, line, &line->names, err) : err->status;
-}
-
 /* Rows of transactions that are over; with details, journals are read as well. */
 static certstore_status read_rows(struct timeline *line, struct csi_rows *rows, certstore_error *err)
 {
-    CSI_TRY(read_names(line, err));
-    return csi_state_rows(line->place->env.os, line->dir, &line->names, line->place->store, rows, err);
+    const struct csi_os *os = line->place->env.os;
+    line->dir = csi_state_txn_dir(&line->place->env, false, err);
+    if (line->dir == NULL)
+        return err->status;
+    CSI_TRY(csi_state_names(os, line->dir, &line->names, err));
+    return csi_state_rows(os, line->dir, &line->names, line->place->store, rows, err);
 }
 
 static certstore_status read_timeline(struct timeline *line, certstore_error *err)
@@ -291,25 +281,39 @@ void certstore_history_free(certstore_history *history)
     free(history);
 }
 
-/* From names alone, and the newest row: no journal is read. */
+/* Rows of a store, and journals that are open. */
+static bool is_row_or_open(const char *name, void *context)
+{
+    const csi_place *place = context;
+    const size_t size = strlen(name);
+    int64_t generation = 0;
+    return csi_state_row_number(name, place->store, &generation) || (size > 5 && strcmp(name + size - 5, ".open") == 0);
+}
+
+/* From names alone, and the newest row of them: no journal is read. */
 certstore_status csi_place_generation(csi_place *place, int64_t *number, certstore_error *err)
 {
     AUTO_TIMELINE line = { .place = place };
     CSI_AUTO_ROWS rows = { 0 };
+    const struct csi_os *os = place->env.os;
     *number = 0;
-    CSI_TRY(read_names(&line, err));
+    line.dir = csi_state_txn_dir(&place->env, false, err);
+    if (line.dir == NULL)
+        return err->status;
+    CSI_TRY(csi_state_names_if(os, line.dir, is_row_or_open, place, &line.names, err));
     CSI_TRY(csi_state_numbers(&line.names, place->store, &rows, err));
     for (size_t i = rows.count; i > 0 && *number == 0; i--) {
-        bool there = false;
+        struct csi_row *row = &rows.items[i - 1];
         bool open = false;
+        bool there = false;
         struct csi_content_digests now;
-        CSI_TRY(csi_state_read_row(place->env.os, line.dir, place->store, &rows.items[i - 1], &there, err));
+        CSI_TRY(csi_state_read_row(os, line.dir, place->store, row, &there, err));
         if (there)
-            CSI_TRY(is_open(&line, &rows.items[i - 1], &open, err));
+            CSI_TRY(is_open(&line, row, &open, err));
         if (!there || open)
             continue;
         CSI_TRY(csi_place_content(place, &now, err));
-        *number = rows.items[i - 1].generation + (same_content(&rows.items[i - 1].content, &now) ? 0 : 1);
+        *number = row->generation + (same_content(&row->content, &now) ? 0 : 1);
     }
     return CERTSTORE_OK;
 }

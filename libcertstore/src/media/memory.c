@@ -148,6 +148,7 @@ static certstore_status promote(csi_participant *p, struct csi_dirs *dirs CSI_UN
     CSI_TRY(verify(p, &found, err));
     if (found == CSI_CONTENT_OTHER)
         return conflict(p, err);
+    p->stepped = true;
     if (found == CSI_CONTENT_NEW)
         return CERTSTORE_OK;
     CSI_TRY(step(cast(p)->memory, err));

@@ -44,8 +44,10 @@ void csi_snapshot_free(csi_snapshot *snapshot)
 {
     if (snapshot == NULL || atomic_fetch_sub_explicit(&snapshot->refs, 1, memory_order_acq_rel) != 1)
         return;
-    for (size_t i = 0; i < snapshot->entry_count; i++)
+    for (size_t i = 0; i < snapshot->entry_count; i++) {
         free(snapshot->entries[i].name);
+        csi_blob_free(snapshot->entries[i].bytes);
+    }
     for (size_t i = 0; i < CSI_PARTS_MAX; i++)
         csi_blob_free(snapshot->bytes[i]);
     free(snapshot->entries);
@@ -61,8 +63,10 @@ bool csi_snapshot_of(const csi_snapshot *snapshot, const csi_place *place)
 certstore_status csi_snapshot_content(const csi_snapshot *snapshot, struct csi_content_digests *content, certstore_error *err)
 {
     *content = snapshot->content;
+    if (snapshot->undigested)
+        return csi_directory_digest_of(snapshot, content->part[0], err);
     for (size_t i = 0; i < CSI_PARTS_MAX; i++)
-        if (snapshot->bytes[i] != NULL)
+        if (snapshot->bytes[i] != NULL && content->part[i][0] == '\0')
             CSI_TRY(csi_digest_text(csi_blob_span(snapshot->bytes[i]), content->part[i], err));
     return CERTSTORE_OK;
 }
@@ -75,6 +79,7 @@ void csi_place_free(csi_place *place)
         return;
     for (size_t i = 0; i < place->count; i++) {
         csi_beside_clear(&place->beside[i]);
+        csi_blob_free(place->known_bytes[i].bytes);
         free(place->paths[i]);
     }
     csi_snapshot_free(place->last);
@@ -224,21 +229,63 @@ csi_place *csi_place_open(const struct csi_txn_env *env, const char *const *path
 
 /* -------------------------------------------------------------------------------------------------------------------- read */
 
+/* Does a file hold what we know the digest of? Comparing costs a fraction of it. *view: what it looked like, before and after. */
+static bool holds_known(const csi_place *place, size_t part, struct csi_view *view)
+{
+    const struct csi_beside *beside = &place->beside[part];
+    const struct csi_known_bytes *known = &place->known_bytes[part];
+    struct stat st;
+    certstore_error none = { 0 };
+    bool same = false;
+    if (known->bytes == NULL || beside->os->stat(beside->os, beside->fd, beside->name, AT_SYMLINK_NOFOLLOW, &st) != 0 ||
+        (size_t)st.st_size != known->bytes->size)
+        return false;
+    if (csi_view_matches(beside->os, beside->fd, beside->name, csi_blob_span(known->bytes), place->paths[part], &same, &none) != CERTSTORE_OK ||
+        !same)
+        return false;
+    csi_view_of(&st, view);
+    if (!csi_view_holds(beside->os, beside->fd, beside->name, O_NOFOLLOW, view))
+        return false;
+    view->racy = true; /* it is most likely new */
+    memcpy(view->digest, known->digest, sizeof known->digest);
+    return true;
+}
+
+static certstore_status digest_file(csi_place *place, size_t part, uint64_t limit, csi_snapshot *snapshot, certstore_error *err)
+{
+    const struct csi_beside *beside = &place->beside[part];
+    struct csi_view *view = &snapshot->views[part];
+    if (!holds_known(place, part, view))
+        CSI_TRY(csi_view_read(beside->os, beside->fd, beside->name, O_NOFOLLOW, limit, place->paths[part], view, NULL, err));
+    memcpy(snapshot->content.part[part], view->digest, sizeof view->digest);
+    return CERTSTORE_OK;
+}
+
+static certstore_status read_file(csi_place *place, size_t part, uint64_t limit, csi_parts *parts, csi_snapshot *snapshot, certstore_error *err)
+{
+    const struct csi_beside *beside = &place->beside[part];
+    const struct csi_known_bytes *known = &place->known_bytes[part];
+    csi_blob **bytes = &snapshot->bytes[part];
+    CSI_TRY(
+        csi_view_read_undigested(beside->os, beside->fd, beside->name, O_NOFOLLOW, limit, place->paths[part], &snapshot->views[part], bytes, err));
+    if (*bytes == NULL)
+        return CERTSTORE_OK;
+    if (known->bytes != NULL && csi_span_equal(csi_blob_span(*bytes), csi_blob_span(known->bytes))) {
+        csi_blob_free(*bytes);
+        *bytes = csi_blob_ref(known->bytes);
+        memcpy(snapshot->content.part[part], known->digest, sizeof known->digest);
+    }
+    return csi_parts_add(parts, csi_part_names[part], *bytes, err);
+}
+
 static certstore_status look_at_files(csi_place *place, uint64_t limit, csi_parts *parts, csi_snapshot *snapshot, certstore_error *err)
 {
-    const struct csi_os *os = place->env.os;
     for (size_t i = 0; i < place->count; i++) {
-        struct csi_view *view = &snapshot->views[i];
-        struct csi_beside *beside = &place->beside[i];
-        CSI_TRY(csi_beside_open(beside, err));
-        if (parts == NULL) {
-            CSI_TRY(csi_view_read(os, beside->fd, beside->name, O_NOFOLLOW, limit, place->paths[i], view, NULL, err));
-            memcpy(snapshot->content.part[i], view->digest, sizeof view->digest);
-            continue;
-        }
-        CSI_TRY(csi_view_read_undigested(os, beside->fd, beside->name, O_NOFOLLOW, limit, place->paths[i], view, &snapshot->bytes[i], err));
-        if (snapshot->bytes[i] != NULL)
-            CSI_TRY(csi_parts_add(parts, csi_part_names[i], snapshot->bytes[i], err));
+        CSI_TRY(csi_beside_open(&place->beside[i], err));
+        if (parts != NULL)
+            CSI_TRY(read_file(place, i, limit, parts, snapshot, err));
+        else
+            CSI_TRY(digest_file(place, i, limit, snapshot, err));
     }
     return CERTSTORE_OK;
 }
@@ -353,6 +400,15 @@ static csi_blob *find_part(const csi_parts *parts, const char *name)
     return NULL;
 }
 
+/* What was read last is about to be history: its bytes make room for these. */
+static void know(csi_place *place, size_t part, csi_blob *bytes, const char *digest)
+{
+    csi_snapshot_free(csi_steal(&place->last));
+    csi_blob_free(place->known_bytes[part].bytes);
+    place->known_bytes[part].bytes = csi_blob_ref(bytes);
+    memcpy(place->known_bytes[part].digest, digest, sizeof place->known_bytes[part].digest);
+}
+
 static certstore_status replace_files(csi_txn *txn, csi_place *place, const csi_snapshot *snapshot, const csi_parts *wanted, bool private_bytes,
                                       certstore_error *err)
 {
@@ -371,6 +427,7 @@ static certstore_status replace_files(csi_txn *txn, csi_place *place, const csi_
                                                   find_part(wanted, csi_part_names[i]), private_bytes, err);
         if (p == NULL)
             return err->status;
+        know(place, i, find_part(wanted, csi_part_names[i]), after.part[i]);
         p->before = before;
         p->after = after;
         CSI_TRY(csi_txn_add(txn, p, err));

@@ -8,6 +8,12 @@
 #include "media/place.h"
 #include "media/view.h"
 
+/* Bytes whose digest is known: what a transaction was last asked to put here. That is so whether it was carried out or not; found here later, they need
+ * not be digested again, nor kept twice. */
+struct csi_known_bytes {
+    csi_blob *bytes;
+    char digest[CSI_DIGEST_TEXT + 1];
+};
 struct csi_place {
     struct csi_txn_env env; /* strings are copies */
     char *state_dir;
@@ -20,13 +26,15 @@ struct csi_place {
     char *paths[CSI_PARTS_MAX]; /* canonical */
     struct csi_beside beside[CSI_PARTS_MAX];
     char store[CSI_DIGEST_TEXT + 1];
-    csi_snapshot *last; /* of the last read: spares hashing again what a stat shows to be unchanged */
+    struct csi_known_bytes known_bytes[CSI_PARTS_MAX]; /* of files */
+    csi_snapshot *last;                                /* of the last read: spares hashing again what a stat shows to be unchanged */
 };
 
 /* A file of a directory, by name. */
 struct csi_dir_entry {
     char *name;
     struct csi_view view;
+    csi_blob *bytes; /* where the directory was read without digests */
 };
 struct csi_snapshot {
     _Atomic uint32_t refs;
@@ -36,6 +44,7 @@ struct csi_snapshot {
     csi_blob *bytes[CSI_PARTS_MAX];       /* of files: what was read, for the digests; NULL where there was none */
     struct csi_content_digests content;   /* of a directory; of files, see csi_snapshot_content() */
     struct csi_dir_entry *entries;
+    bool undigested; /* the content of a directory is what its entries hold */
     size_t entry_count;
     size_t entry_capacity;
     struct csi_object_set objects; /* of a token */
@@ -54,7 +63,7 @@ csi_snapshot *csi_snapshot_new(const csi_place *place, certstore_error *err);
 certstore_status csi_place_look(csi_place *place, uint64_t limit, csi_parts *parts, csi_snapshot **snapshot, certstore_error *err);
 /* One digest of a store's parts: the only one's own, or that of both digests' text. */
 certstore_status csi_content_digest(const struct csi_content_digests *content, char *digest, certstore_error *err);
-/* The digests of what was read. Those of files are made when a transaction asks for them, which most readers never do. */
+/* The digests of what was read. They are made when a transaction asks for them, which most readers never do. */
 certstore_status csi_snapshot_content(const csi_snapshot *snapshot, struct csi_content_digests *content, certstore_error *err);
 /* The digests of what the place holds now, from the last read if a stat shows that it still holds. */
 certstore_status csi_place_content(csi_place *place, struct csi_content_digests *content, certstore_error *err);

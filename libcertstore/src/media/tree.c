@@ -20,7 +20,7 @@ static certstore_status remove_tree(const struct csi_os *os, int dir, const char
     CSI_AUTO_FD fd = { os, csi_os_open(os, dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0) };
     if (fd.fd == -ENOENT)
         return CERTSTORE_OK;
-    int status = fd.fd < 0 ? fd.fd : csi_os_names(os, fd.fd, NULL, NULL, &names);
+    int status = fd.fd < 0 ? fd.fd : csi_os_names(os, fd.fd, &names);
     for (size_t i = 0; i < names.count && status == 0; i++) {
         status = os->unlink(os, fd.fd, names.items[i], 0);
         if (status == -EISDIR && depth < DEPTH_MAX) {
@@ -53,7 +53,7 @@ static certstore_status carry_tree(const struct csi_os *os, int from, int to, co
         return fail(about, status, "built anew", err);
     CSI_AUTO_FD source = { os, csi_os_open(os, from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0) };
     CSI_AUTO_FD target = { os, csi_os_open(os, to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0) };
-    status = source.fd < 0 ? source.fd : target.fd < 0 ? target.fd : csi_os_names(os, source.fd, NULL, NULL, &names);
+    status = source.fd < 0 ? source.fd : target.fd < 0 ? target.fd : csi_os_names(os, source.fd, &names);
     if (status < 0)
         return fail(about, status, "built anew", err);
     for (size_t i = 0; i < names.count; i++)

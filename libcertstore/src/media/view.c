@@ -18,6 +18,12 @@ static bool same_time(struct timespec a, struct timespec b)
     return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
 }
 
+void csi_view_of(const struct stat *st, struct csi_view *view)
+{
+    *view =
+        (struct csi_view){ .exists = true, .dev = st->st_dev, .ino = st->st_ino, .size = st->st_size, .mtime = st->st_mtim, .ctime = st->st_ctim };
+}
+
 bool csi_view_same_content(const struct csi_view *view, const struct stat *st)
 {
     return view->exists && view->dev == st->st_dev && view->ino == st->st_ino && view->size == st->st_size && same_time(view->mtime, st->st_mtim);
@@ -145,6 +151,14 @@ static certstore_status hand_over(const struct csi_view *view, struct csi_buf *c
     return *bytes != NULL ? CERTSTORE_OK : err->status;
 }
 
+static certstore_status read_undigested(const struct csi_os *os, int dir, const char *name, int flags, const struct stat *seen, uint64_t limit,
+                                        const char *about, struct csi_view *view, csi_blob **bytes, certstore_error *err)
+{
+    CSI_AUTO_BUF content = { 0 };
+    CSI_TRY(read_stable(os, dir, name, flags, seen, limit, about, view, &content, err));
+    return hand_over(view, &content, bytes, err);
+}
+
 static certstore_status read_digested(const struct csi_os *os, int dir, const char *name, int flags, const struct stat *seen, uint64_t limit,
                                       const char *about, struct csi_view *view, csi_blob **bytes, certstore_error *err)
 {
@@ -163,18 +177,17 @@ certstore_status csi_view_read(const struct csi_os *os, int dir, const char *nam
     return read_digested(os, dir, name, flags, NULL, limit, about, view, bytes, err);
 }
 
-certstore_status csi_view_read_seen(const struct csi_os *os, int dir, const char *name, const struct stat *seen, uint64_t limit, const char *about,
-                                    struct csi_view *view, csi_blob **bytes, certstore_error *err)
+certstore_status csi_view_read_seen(const struct csi_os *os, int dir, const char *name, const struct stat *seen, bool digested, uint64_t limit,
+                                    const char *about, struct csi_view *view, csi_blob **bytes, certstore_error *err)
 {
-    return read_digested(os, dir, name, 0, seen, limit, about, view, bytes, err);
+    return digested ? read_digested(os, dir, name, 0, seen, limit, about, view, bytes, err)
+                    : read_undigested(os, dir, name, 0, seen, limit, about, view, bytes, err);
 }
 
 certstore_status csi_view_read_undigested(const struct csi_os *os, int dir, const char *name, int flags, uint64_t limit, const char *about,
                                           struct csi_view *view, csi_blob **bytes, certstore_error *err)
 {
-    CSI_AUTO_BUF content = { 0 };
-    CSI_TRY(read_stable(os, dir, name, flags, NULL, limit, about, view, &content, err));
-    return hand_over(view, &content, bytes, err);
+    return read_undigested(os, dir, name, flags, NULL, limit, about, view, bytes, err);
 }
 
 /* The end of the file is read as well: it must come where the bytes end. */
@@ -195,31 +208,6 @@ static int compare_file(const struct csi_os *os, int fd, struct csi_span bytes, 
     *same = *same && at == bytes.size;
     csi_wipe(window, sizeof window);
     return 0;
-}
-
-certstore_status csi_view_compare(const struct csi_os *os, int dir, const char *name, struct csi_span bytes, const char *about, struct csi_view *view,
-                                  bool *same, certstore_error *err)
-{
-    struct stat before;
-    struct stat after;
-    *same = false;
-    CSI_AUTO_FD fd = { os, csi_os_open(os, dir, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW, 0) };
-    if (fd.fd == -ENOENT || fd.fd == -ELOOP)
-        return CERTSTORE_OK;
-    int status = fd.fd < 0 ? fd.fd : csi_os_fstat(os, fd.fd, &before);
-    if (status >= 0 && !S_ISREG(before.st_mode))
-        return CERTSTORE_OK;
-    if (status >= 0)
-        status = compare_file(os, fd.fd, bytes, same);
-    if (status >= 0)
-        status = csi_os_fstat(os, fd.fd, &after);
-    if (status < 0) {
-        *same = false;
-        return cannot_read(about, status, UINT64_MAX, err);
-    }
-    *same = *same && same_time(before.st_mtim, after.st_mtim) && before.st_size == after.st_size;
-    *view = view_of(os, &after);
-    return CERTSTORE_OK;
 }
 
 certstore_status csi_view_matches(const struct csi_os *os, int dir, const char *name, struct csi_span bytes, const char *about, bool *same,

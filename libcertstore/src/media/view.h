@@ -21,19 +21,17 @@ struct csi_view {
  * it is read. */
 certstore_status csi_view_read(const struct csi_os *os, int dir, const char *name, int flags, uint64_t limit, const char *about,
                                struct csi_view *view, csi_blob **bytes, certstore_error *err);
-/* The same for a file that the caller has just looked at, which spares a look. */
-certstore_status csi_view_read_seen(const struct csi_os *os, int dir, const char *name, const struct stat *seen, uint64_t limit, const char *about,
-                                    struct csi_view *view, csi_blob **bytes, certstore_error *err);
+/* The same for a file that the caller has just looked at, which spares a look; with a digest or without. */
+certstore_status csi_view_read_seen(const struct csi_os *os, int dir, const char *name, const struct stat *seen, bool digested, uint64_t limit,
+                                    const char *about, struct csi_view *view, csi_blob **bytes, certstore_error *err);
 /* The same, leaving the digest empty: it costs as much as reading, and most who read never ask for it. */
 certstore_status csi_view_read_undigested(const struct csi_os *os, int dir, const char *name, int flags, uint64_t limit, const char *about,
                                           struct csi_view *view, csi_blob **bytes, certstore_error *err);
-/* Whether a file that others may write to holds exactly these bytes, and then what it looked like, without a digest. Not when it is gone, is no regular
- * file, or is being written to. */
-certstore_status csi_view_compare(const struct csi_os *os, int dir, const char *name, struct csi_span bytes, const char *about, struct csi_view *view,
-                                  bool *same, certstore_error *err);
 /* Whether a file of our own holds exactly these bytes. Comparing spares a digest over all of it. */
 certstore_status csi_view_matches(const struct csi_os *os, int dir, const char *name, struct csi_span bytes, const char *about, bool *same,
                                   certstore_error *err);
+/* What a stat says of a file, with nothing of its content. */
+void csi_view_of(const struct stat *st, struct csi_view *view);
 /* One stat: certainly unchanged? (A racy view never is certain.) */
 bool csi_view_holds(const struct csi_os *os, int dir, const char *name, int flags, const struct csi_view *view);
 /* The same file with the same content by inode, size and modification time; its link count (and so ctime) may have changed. */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* begin.c: what is on record before anything is done: generation numbers, rows of history, BEGIN and the participants. */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -30,35 +32,64 @@ static bool exists(const struct csi_content_digests *content)
     return content->part[0][0] != '\0' || content->part[1][0] != '\0';
 }
 
+/* A number is one above the newest row of its time, or two where others had changed the store in between. */
+enum { STEP_MAX = 2 };
+
+static int look_for(const csi_txn *txn, const char *path)
+{
+    struct stat st;
+    return txn->env.os->stat(txn->env.os, AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, &st);
+}
+
+/* The newest row that was seen before the store was locked. Rows are made under the lock, so that it still is the newest if it is there, its
+ * transaction is over, and no row follows within a step: a few looks, however long the history is. Otherwise, or without memory: *certain is false. */
+static void newest_seen(const csi_txn *txn, const struct csi_member *member, struct csi_row *row, bool *certain)
+{
+    const char *store = member->participant->store;
+    certstore_error none = { 0 };
+    *certain = false;
+    *row = (struct csi_row){ .generation = member->seen };
+    if (row->generation > 0) {
+        bool there = false;
+        if (csi_state_read_row(txn->env.os, txn->dir, store, row, &there, &none) != CERTSTORE_OK || !there)
+            return;
+        CSI_AUTO(csi_chars) *done = csi_state_journal(txn->dir, row->txn, true, &none);
+        if (done == NULL || look_for(txn, done) != 0)
+            return;
+    }
+    for (int step = 1; step <= STEP_MAX; step++) {
+        CSI_AUTO(csi_chars) *next = csi_state_row_path(txn->dir, store, row->generation + step, &none);
+        if (next == NULL || look_for(txn, next) != -ENOENT)
+            return;
+    }
+    *certain = true;
+}
+
 /* Under our lock and without a marker nobody else is at work here: a row whose journal is open is of a transaction that died before it had marked the
  * store, or after it had taken its mark away. Either way the store itself tells what came after the rows before it. */
 static bool is_over(const struct csi_names *names, const struct csi_row *row)
 {
-    char open[CSI_ID_TEXT + sizeof ".open"];
-    snprintf(open, sizeof open, "%s.open", row->txn);
-    return !csi_names_have(names, open);
+    for (size_t i = 0; i < names->count; i++)
+        if (strncmp(names->items[i], row->txn, CSI_ID_TEXT) == 0 && strcmp(names->items[i] + CSI_ID_TEXT, ".open") == 0)
+            return false;
+    return true;
 }
 
-/* What numbering and clearing up after the transaction ask for: the names of its own stores, and open journals. */
-static bool concerns(const char *name, const void *context)
+/* The same from the names of all rows. *row: generation 0 when there is none. */
+static certstore_status newest_listed(const csi_txn *txn, const char *store, struct csi_row *row, certstore_error *err)
 {
-    const csi_txn *txn = context;
-    size_t size = strlen(name);
-    for (size_t i = 0; i < txn->count; i++)
-        if (strncmp(name, txn->members[i].participant->store, CSI_ID_TEXT) == 0)
-            return true;
-    return size > 5 && strcmp(name + size - 5, ".open") == 0;
-}
-
-/* *row: generation 0 when there is none. Only what is asked for is read: a history may be long. */
-static certstore_status newest_row(const csi_txn *txn, const struct csi_names *names, const char *store, struct csi_row *row, certstore_error *err)
-{
+    CSI_AUTO_NAMES before = { 0 };
+    CSI_AUTO_NAMES names = { 0 };
     CSI_AUTO_ROWS rows = { 0 };
-    CSI_TRY(csi_state_numbers(names, store, &rows, err));
+    *row = (struct csi_row){ 0 };
+    CSI_TRY(csi_state_names(txn->env.os, txn->dir, &before, err));
+    csi_clear_lost_rows(&txn->env, txn->dir, &before, false);
+    CSI_TRY(csi_state_names(txn->env.os, txn->dir, &names, err));
+    CSI_TRY(csi_state_numbers(&names, store, &rows, err));
     for (size_t i = rows.count; i > 0; i--) {
         bool there = false;
         CSI_TRY(csi_state_read_row(txn->env.os, txn->dir, store, &rows.items[i - 1], &there, err));
-        if (there && is_over(names, &rows.items[i - 1])) {
+        if (there && is_over(&names, &rows.items[i - 1])) {
             *row = rows.items[i - 1];
             break;
         }
@@ -67,11 +98,15 @@ static certstore_status newest_row(const csi_txn *txn, const struct csi_names *n
 }
 
 /* What was there before the first transaction is generation 1; each change adds one, and so does each that others made in between. */
-static certstore_status number(csi_txn *txn, struct csi_member *member, const struct csi_names *names, certstore_error *err)
+static certstore_status number(csi_txn *txn, struct csi_member *member, certstore_error *err)
 {
     const csi_participant *p = member->participant;
     struct csi_row newest = { 0 };
-    CSI_TRY(newest_row(txn, names, p->store, &newest, err));
+    bool certain = false;
+    if (txn->looked)
+        newest_seen(txn, member, &newest, &certain);
+    if (!certain)
+        CSI_TRY(newest_listed(txn, p->store, &newest, err));
     if (newest.generation == 0)
         member->old_generation = exists(&p->before) ? 1 : 0;
     else
@@ -85,10 +120,8 @@ static certstore_status number(csi_txn *txn, struct csi_member *member, const st
 
 certstore_status csi_txn_number(csi_txn *txn, certstore_error *err)
 {
-    csi_names_free(&txn->names);
-    CSI_TRY(csi_state_names(txn->env.os, txn->dir, concerns, txn, &txn->names, err));
     for (size_t i = 0; i < txn->count; i++)
-        CSI_TRY(number(txn, &txn->members[i], &txn->names, err));
+        CSI_TRY(number(txn, &txn->members[i], err));
     return CERTSTORE_OK;
 }
 

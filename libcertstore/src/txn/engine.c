@@ -93,6 +93,17 @@ certstore_status csi_txn_set_note(csi_txn *txn, const char *note, certstore_erro
     return CERTSTORE_OK;
 }
 
+certstore_status csi_txn_set_actor(csi_txn *txn, const char *actor, certstore_error *err)
+{
+    CSI_TRY(require_new(txn, err));
+    char *copy = csi_strdup(actor, err);
+    if (copy == NULL)
+        return err->status;
+    free(txn->actor);
+    txn->env.actor = txn->actor = copy;
+    return CERTSTORE_OK;
+}
+
 certstore_status csi_txn_add(csi_txn *txn, csi_participant *participant, certstore_error *err)
 {
     CSI_AUTO(csi_participant) *taken = participant;
@@ -188,6 +199,11 @@ certstore_status csi_txn_lock(csi_txn *txn, certstore_error *err)
     }
 }
 
+static certstore_status conflict(const csi_participant *p, certstore_error *err)
+{
+    return csi_fail(err, CERTSTORE_E_CONFLICT, "%s: somebody else changed it since it was read; read it again", p->location);
+}
+
 static certstore_status verify_all(csi_txn *txn, certstore_error *err)
 {
     for (size_t i = 0; i < txn->count; i++) {
@@ -195,7 +211,7 @@ static certstore_status verify_all(csi_txn *txn, certstore_error *err)
         enum csi_content found = CSI_CONTENT_OTHER;
         certstore_status status = p->kind->verify(p, &found, err);
         if (status == CERTSTORE_OK && found != CSI_CONTENT_OLD)
-            status = csi_fail(err, CERTSTORE_E_CONFLICT, "%s: somebody else changed it since it was read; read it again", p->location);
+            status = conflict(p, err);
         csi_error_about(err, p->store_location);
         CSI_TRY(status);
     }
@@ -220,7 +236,8 @@ static certstore_status stage_all(csi_txn *txn, certstore_error *err)
         CSI_TRY(csi_dirs_add(&dirs, txn->dir, err));
     CSI_TRY(csi_dirs_sync(&dirs, txn->env.os, err));
     CSI_TRY(csi_txn_record(txn, "PREPARED", err));
-    return csi_journal_write(txn->journal, err);
+    /* Recovery of a light transaction looks at the store and never asks how far it came: that line may wait for the next. */
+    return txn->light ? CERTSTORE_OK : csi_journal_write(txn->journal, err);
 }
 
 static bool stages_early(const csi_txn *txn)
@@ -277,7 +294,7 @@ certstore_status csi_txn_prepare(csi_txn *txn, certstore_error *err)
         txn->phase = CSI_PREPARED;
         return CERTSTORE_OK;
     }
-    csi_settle_by_the_way(&txn->env); /* no store is locked yet */
+    csi_settle_by_the_way(txn); /* no store is locked yet */
     certstore_status status = prepare(txn, err);
     if (status != CERTSTORE_OK)
         take_back(txn);
@@ -343,25 +360,28 @@ certstore_status csi_txn_promote(csi_txn *txn, size_t *conflicts, certstore_erro
     return status;
 }
 
-/* The rename or its sync failed: is it done? Looking tells. */
+/* The look before it failed: nothing was done. The rename or its sync failed: is it done? Looking tells. */
 static certstore_status light_failed(csi_txn *txn, const certstore_error *why, certstore_error *err)
 {
     csi_participant *p = txn->members[0].participant;
     certstore_error blind = { 0 };
     enum csi_content found = CSI_CONTENT_OTHER;
-    if (p->kind->verify(p, &found, &blind) != CERTSTORE_OK || found == CSI_CONTENT_NEW)
+    if (p->stepped && (p->kind->verify(p, &found, &blind) != CERTSTORE_OK || found == CSI_CONTENT_NEW))
         return in_doubt(txn, why, err);
     take_back(txn);
+    if (why->status == CERTSTORE_E_CONFLICT)
+        conflict(p, err);
     csi_error_move(err, why);
+    csi_error_about(err, p->store_location);
     return err->status;
 }
 
-/* While a store is locked nobody else adds to its generations: what was there then is what may go now. */
+/* Backups that others made since the look through the state directory are theirs to clear away. */
 static void retain(csi_txn *txn)
 {
     certstore_error none = { 0 };
-    if (txn->names.count == 0)
-        csi_state_names(txn->env.os, txn->dir, csi_state_is_no_history, NULL, &txn->names, &none);
+    if (!txn->looked && csi_state_names(txn->env.os, txn->dir, &txn->names, &none) != CERTSTORE_OK)
+        return;
     for (size_t i = 0; i < txn->count; i++)
         if (csi_txn_leads_store(txn, i))
             csi_state_retain(txn->env.os, txn->dir, &txn->names, txn->members[i].participant->store, txn->members[i].generation,
@@ -424,13 +444,14 @@ certstore_status csi_txn_commit(csi_txn *txn, certstore_error *err)
         txn->phase = CSI_DONE;
         return CERTSTORE_OK;
     }
+    if (txn->light) /* whose promotion looks right before its one step, which is the commit point */
+        return carry_out(txn, err);
     certstore_status status = verify_all(txn, err);
     if (status != CERTSTORE_OK) {
         take_back(txn);
         return status;
     }
-    if (!txn->light)
-        CSI_TRY(write_commit(txn, err));
+    CSI_TRY(write_commit(txn, err));
     return carry_out(txn, err);
 }
 
@@ -517,10 +538,10 @@ void csi_txn_free(csi_txn *txn)
         clear_member(&txn->members[i]);
     free(txn->members);
     csi_journal_free(txn->journal);
+    csi_names_free(&txn->names);
     free(txn->state_dir);
     free(txn->actor);
     free(txn->note);
     free(txn->dir);
-    csi_names_free(&txn->names);
     free(txn);
 }

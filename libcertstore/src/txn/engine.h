@@ -28,6 +28,8 @@ csi_txn *csi_txn_begin(const struct csi_txn_env *env, certstore_error *err);
 void csi_txn_free(csi_txn *txn);
 CSI_DEFINE_AUTO(csi_txn, csi_txn_free)
 const char *csi_txn_id(const csi_txn *txn); /* 32 hexadecimal digits */
+/* In place of the environment's; both only before it is prepared. */
+certstore_status csi_txn_set_actor(csi_txn *txn, const char *actor, certstore_error *err);
 certstore_status csi_txn_set_note(csi_txn *txn, const char *note, certstore_error *err);
 /* Takes the participant, also when it fails. CERTSTORE_E_ARGUMENT when another one stands for the same location. */
 certstore_status csi_txn_add(csi_txn *txn, csi_participant *participant, certstore_error *err);

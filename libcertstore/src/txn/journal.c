@@ -231,7 +231,8 @@ csi_journal *csi_journal_open(const struct csi_os *os, const char *path, bool lo
         return NULL;
     }
     journal->durable = 0; /* what a dead process wrote may never have reached the disk: the next sync writes it again */
-    journal->written = bytes.size == journal->lines.size ? bytes.size : 0;
+    journal->ragged = bytes.size != journal->lines.size;
+    journal->written = journal->ragged ? 0 : bytes.size;
     return csi_steal(&journal);
 }
 
@@ -260,8 +261,9 @@ static certstore_status write_from(csi_journal *journal, size_t at, certstore_er
 {
     struct csi_span bytes = csi_span(journal->lines.data + at, journal->lines.size - at);
     int status = csi_os_write_all(journal->os, journal->fd, bytes, (off_t)at);
-    if (status == 0)
+    if (status == 0 && journal->ragged)
         status = journal->os->truncate(journal->os, journal->fd, (off_t)journal->lines.size);
+    journal->ragged = status < 0;
     if (status < 0)
         return fail(journal, status, "written", err);
     journal->written = journal->lines.size;
@@ -295,6 +297,7 @@ static void keep_lines(csi_journal *journal, size_t count)
     }
     journal->lines.size = at;
     journal->durable = journal->written = 0;
+    journal->ragged = false; /* what comes is for a fresh file */
     while (journal->count > count)
         csi_record_free(&journal->records[--journal->count]);
 }

@@ -18,6 +18,7 @@ struct csi_journal {
     struct csi_buf lines;           /* what the file shall hold */
     size_t durable;                 /* bytes of it that are known to be on the disk */
     size_t written;                 /* bytes of it that the file holds */
+    bool ragged;                    /* the file may hold more than that: a torn end, or what a write that failed left */
     char mark[CSI_DIGEST_TEXT + 1]; /* the last line's digest */
     struct csi_record *records;     /* the lines, parsed */
     size_t count;

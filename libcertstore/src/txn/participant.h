@@ -92,6 +92,7 @@ struct csi_participant {
     struct csi_content_digests after;  /* ... and NEW */
     const char *journal;               /* recovery's: the journal the participant came from; borrowed */
     char *pending;                     /* see lock() */
+    bool stepped;                      /* set by promote() once it has looked: from there on what others see may have changed */
     bool marked;                       /* our marker is at the place: set by lock() where it finds it, by stage() where it makes it */
 };
 /* Fills the common part; store_location NULL: it is its own store. */

@@ -324,9 +324,8 @@ static struct csi_names of_one_store(const struct csi_names *names, size_t first
     return (struct csi_names){ .items = names->items + first, .count = end - first };
 }
 
-/* Power takes the newest: who passes by looks back from there as far as rows are lost, and a long history costs nothing. Who is asked to recover
- * looks at every row. */
-static void clear_rows(const struct csi_txn_env *env, const char *dir, const struct csi_names *names, bool every_row)
+/* Power takes the newest: who passes by looks back from there as far as rows are lost. Who is asked to recover looks at every row. */
+void csi_clear_lost_rows(const struct csi_txn_env *env, const char *dir, const struct csi_names *names, bool every_row)
 {
     const char *store = "";
     for (size_t i = 0; i < names->count; i++) {
@@ -351,22 +350,18 @@ static bool is_empty(const struct csi_os *os, const char *path)
     return os->stat(os, AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, &st) == 0 && st.st_size == 0;
 }
 
-static certstore_status settle_each(const struct csi_txn_env *env, bool explicit_call, certstore_report *report, certstore_error *err)
+static certstore_status settle_each(const struct csi_txn_env *env, const char *dir, const struct csi_names *names, bool explicit_call,
+                                    certstore_report *report, certstore_error *err)
 {
-    CSI_AUTO(csi_chars) *dir = csi_state_txn_dir(env, false, err);
-    CSI_AUTO_NAMES names = { 0 };
-    if (dir == NULL)
-        return err->status;
-    CSI_TRY(csi_state_names(env->os, dir, explicit_call ? NULL : csi_state_is_no_history, NULL, &names, err));
-    clear_rows(env, dir, &names, explicit_call);
-    for (size_t i = 0; i < names.count; i++) {
-        if (strlen(names.items[i]) > CSI_ID_TEXT + 1 && ends_with(names.items[i], ".old"))
-            remove_orphan(env, dir, names.items[i]);
-        if (is_plan(names.items[i]))
-            remove_plan(env, dir, names.items[i]);
-        if (!ends_with(names.items[i], ".open"))
+    for (size_t i = 0; i < names->count; i++) {
+        const char *name = names->items[i];
+        if (strlen(name) > CSI_ID_TEXT + 1 && ends_with(name, ".old") && explicit_call)
+            remove_orphan(env, dir, name);
+        if (is_plan(name))
+            remove_plan(env, dir, name);
+        if (!ends_with(name, ".open"))
             continue;
-        CSI_AUTO(csi_chars) *path = csi_format(err, "%s/%s", dir, names.items[i]);
+        CSI_AUTO(csi_chars) *path = csi_format(err, "%s/%s", dir, name);
         if (path == NULL)
             return err->status;
         if (!explicit_call && is_empty(env->os, path))
@@ -379,15 +374,53 @@ static certstore_status settle_each(const struct csi_txn_env *env, bool explicit
 certstore_report *csi_recover(const struct csi_txn_env *env, certstore_error *err)
 {
     CSI_AUTO(certstore_report) *report = csi_report_new(err);
-    return report != NULL && settle_each(env, true, report, err) == CERTSTORE_OK ? csi_steal(&report) : NULL;
+    CSI_AUTO(csi_chars) *dir = csi_state_txn_dir(env, false, err);
+    CSI_AUTO_NAMES names = { 0 };
+    if (report == NULL || dir == NULL || csi_state_names(env->os, dir, &names, err) != CERTSTORE_OK)
+        return NULL;
+    csi_clear_lost_rows(env, dir, &names, true);
+    return settle_each(env, dir, &names, true, report, err) == CERTSTORE_OK ? csi_steal(&report) : NULL;
 }
 
-void csi_settle_by_the_way(const struct csi_txn_env *env)
+/* What concerns a transaction among the names of a state directory: what may be pending, and its own stores' backups. Of their rows the newest number
+ * is noted. */
+static bool concerns(const char *name, void *context)
 {
-    struct csi_txn_env impatient = *env;
+    csi_txn *txn = context;
+    int64_t generation = 0;
+    bool wanted = ends_with(name, ".open") || is_plan(name);
+    for (size_t i = 0; i < txn->count; i++) {
+        struct csi_member *member = &txn->members[i];
+        if (csi_state_row_number(name, member->participant->store, &generation))
+            member->seen = generation > member->seen ? generation : member->seen;
+        else if (csi_state_backup_number(name, member->participant->store, &generation))
+            wanted = true;
+    }
+    return wanted;
+}
+
+/* Power takes the newest, or brings it back: a backup that a row follows is nobody's orphan. */
+static void remove_orphans(const csi_txn *txn, const char *dir)
+{
+    int64_t generation = 0;
+    for (size_t n = 0; n < txn->names.count; n++)
+        for (size_t i = 0; i < txn->count; i++)
+            if (csi_txn_leads_store(txn, i) && csi_state_backup_number(txn->names.items[n], txn->members[i].participant->store, &generation) &&
+                generation >= txn->members[i].seen)
+                remove_orphan(&txn->env, dir, txn->names.items[n]);
+}
+
+void csi_settle_by_the_way(csi_txn *txn)
+{
+    struct csi_txn_env impatient = txn->env;
     certstore_error ignored = { 0 };
     impatient.lock_timeout_ms = 0;
-    settle_each(&impatient, false, NULL, &ignored);
+    CSI_AUTO(csi_chars) *dir = csi_state_txn_dir(&txn->env, false, &ignored);
+    txn->looked = dir != NULL && csi_state_names_if(txn->env.os, dir, concerns, txn, &txn->names, &ignored) == CERTSTORE_OK;
+    if (!txn->looked)
+        return;
+    remove_orphans(txn, dir);
+    settle_each(&impatient, dir, &txn->names, false, NULL, &ignored);
 }
 
 /* Alive or not: a lock that cannot be had. The trial lock is dropped at once. */
@@ -402,7 +435,7 @@ certstore_report *csi_pending(const struct csi_txn_env *env, certstore_error *er
     CSI_AUTO(certstore_report) *report = csi_report_new(err);
     CSI_AUTO(csi_chars) *dir = csi_state_txn_dir(env, false, err);
     CSI_AUTO_NAMES names = { 0 };
-    if (report == NULL || dir == NULL || csi_state_names(env->os, dir, csi_state_is_no_history, NULL, &names, err) != CERTSTORE_OK)
+    if (report == NULL || dir == NULL || csi_state_names(env->os, dir, &names, err) != CERTSTORE_OK)
         return NULL;
     for (size_t i = 0; i < names.count; i++) {
         if (!ends_with(names.items[i], ".open"))

@@ -35,11 +35,12 @@ static int make_dirs(const struct csi_os *os, char *path)
 }
 
 /* Who could write here could have our backups put over other people's stores. */
-static certstore_status check_owner(const struct csi_os *os, const char *dir, certstore_error *err)
+static certstore_status check_owner(const struct csi_os *os, const char *dir, bool *there, certstore_error *err)
 {
     struct stat st;
     int status = os->stat(os, AT_FDCWD, dir, AT_SYMLINK_NOFOLLOW, &st);
-    if (status == -ENOENT)
+    *there = status == 0;
+    if (status == -ENOENT || status == -ENOTDIR) /* whoever goes on from here is told more */
         return CERTSTORE_OK;
     if (status < 0)
         return fail(status, dir, "looked at", err);
@@ -57,12 +58,17 @@ char *csi_state_txn_dir(const struct csi_txn_env *env, bool make, certstore_erro
         csi_fail(err, CERTSTORE_E_ARGUMENT, "state directory %s: must be an absolute path", env->state_dir);
         return NULL;
     }
-    int status = make ? make_dirs(env->os, dir) : 0;
+    bool there = false;
+    if (check_owner(env->os, dir, &there, err) != CERTSTORE_OK)
+        return NULL;
+    if (there || !make)
+        return csi_steal(&dir);
+    int status = make_dirs(env->os, dir);
     if (status < 0) {
         fail(status, env->state_dir, "made", err);
         return NULL;
     }
-    return check_owner(env->os, dir, err) == CERTSTORE_OK ? csi_steal(&dir) : NULL;
+    return check_owner(env->os, dir, &there, err) == CERTSTORE_OK ? csi_steal(&dir) : NULL;
 }
 
 char *csi_state_journal(const char *dir, const char *id, bool done, certstore_error *err)
@@ -80,20 +86,19 @@ char *csi_state_backup_path(const char *dir, const char *store, int64_t generati
     return csi_format(err, "%s/%.*s.%" PRId64 ".%d.old", dir, CSI_ID_TEXT, store, generation, part);
 }
 
-bool csi_state_is_no_history(const char *name, const void *context CSI_UNUSED)
-{
-    size_t size = strlen(name);
-    return size < 5 || strcmp(name + size - 5, ".done") != 0;
-}
-
-certstore_status csi_state_names(const struct csi_os *os, const char *dir, csi_name_filter wanted, const void *context, struct csi_names *names,
-                                 certstore_error *err)
+certstore_status csi_state_names_if(const struct csi_os *os, const char *dir, bool (*wanted)(const char *name, void *context), void *context,
+                                    struct csi_names *names, certstore_error *err)
 {
     CSI_AUTO_FD fd = { os, csi_os_open(os, AT_FDCWD, dir, O_RDONLY | O_DIRECTORY, 0) };
     if (fd.fd == -ENOENT)
         return CERTSTORE_OK;
-    int status = fd.fd < 0 ? fd.fd : csi_os_names(os, fd.fd, wanted, context, names);
+    int status = fd.fd < 0 ? fd.fd : csi_os_names_if(os, fd.fd, wanted, context, names);
     return status < 0 ? fail(status, dir, "listed", err) : CERTSTORE_OK;
+}
+
+certstore_status csi_state_names(const struct csi_os *os, const char *dir, struct csi_names *names, certstore_error *err)
+{
+    return csi_state_names_if(os, dir, NULL, NULL, names, err);
 }
 
 void csi_rows_free(struct csi_rows *rows)
@@ -102,8 +107,7 @@ void csi_rows_free(struct csi_rows *rows)
     *rows = (struct csi_rows){ 0 };
 }
 
-/* "STORE.N" and nothing behind it. */
-static bool row_number(const char *name, const char *store, int64_t *generation)
+bool csi_state_row_number(const char *name, const char *store, int64_t *generation)
 {
     if (strncmp(name, store, CSI_ID_TEXT) != 0 || name[CSI_ID_TEXT] != '.')
         return false;
@@ -111,6 +115,14 @@ static bool row_number(const char *name, const char *store, int64_t *generation)
     errno = 0;
     *generation = strtoll(name + CSI_ID_TEXT + 1, &end, 10);
     return errno == 0 && *generation > 0 && *end == '\0'; /* 0 as well where there is no digit */
+}
+
+bool csi_state_backup_number(const char *name, const char *store, int64_t *generation)
+{
+    if (strncmp(name, store, CSI_ID_TEXT) != 0 || name[CSI_ID_TEXT] != '.' || strcmp(name + strlen(name) - 4, ".old") != 0)
+        return false;
+    *generation = strtoll(name + CSI_ID_TEXT + 1, NULL, 10);
+    return true;
 }
 
 static void take_digest(const char **text, char *digest)
@@ -150,7 +162,7 @@ certstore_status csi_state_numbers(const struct csi_names *names, const char *st
 {
     for (size_t i = 0; i < names->count; i++) {
         struct csi_row row = { 0 };
-        if (!row_number(names->items[i], store, &row.generation))
+        if (!csi_state_row_number(names->items[i], store, &row.generation))
             continue;
         struct csi_row *items = csi_grow(rows->items, &rows->capacity, rows->count + 1, sizeof *items, err);
         if (items == NULL)
@@ -235,12 +247,12 @@ void csi_state_forget(const struct csi_os *os, const char *dir, const char *id)
 {
     CSI_AUTO_NAMES names = { 0 };
     certstore_error none = { 0 };
-    if (csi_state_names(os, dir, csi_state_is_no_history, NULL, &names, &none) != CERTSTORE_OK)
+    if (csi_state_names(os, dir, &names, &none) != CERTSTORE_OK)
         return;
     for (size_t i = 0; i < names.count; i++) {
         struct csi_row row = { 0 };
         const char *name = names.items[i];
-        if (strlen(name) < CSI_ID_TEXT || !row_number(name, name, &row.generation))
+        if (strlen(name) < CSI_ID_TEXT || !csi_state_row_number(name, name, &row.generation))
             continue;
         CSI_AUTO(csi_chars) *path = csi_state_row_path(dir, name, row.generation, &none);
         CSI_AUTO(csi_chars) *text = NULL;
@@ -256,13 +268,10 @@ void csi_state_retain(const struct csi_os *os, const char *dir, const struct csi
 {
     certstore_error none = { 0 };
     for (size_t i = 0; i < names->count; i++) {
-        const char *name = names->items[i];
-        size_t size = strlen(name);
-        if (strncmp(name, store, CSI_ID_TEXT) != 0 || name[CSI_ID_TEXT] != '.' || strcmp(name + size - 4, ".old") != 0)
+        int64_t generation = 0;
+        if (!csi_state_backup_number(names->items[i], store, &generation) || generation >= current - keep)
             continue;
-        if (strtoll(name + CSI_ID_TEXT + 1, NULL, 10) >= current - keep)
-            continue;
-        CSI_AUTO(csi_chars) *path = csi_format(&none, "%s/%s", dir, name);
+        CSI_AUTO(csi_chars) *path = csi_format(&none, "%s/%s", dir, names->items[i]);
         if (path != NULL)
             os->unlink(os, AT_FDCWD, path, 0); /* what stays for now goes next time */
     }

@@ -40,11 +40,15 @@ char *csi_state_txn_dir(const struct csi_txn_env *env, bool make, certstore_erro
 char *csi_state_journal(const char *dir, const char *id, bool done, certstore_error *err);
 char *csi_state_row_path(const char *dir, const char *store, int64_t generation, certstore_error *err);
 char *csi_state_backup_path(const char *dir, const char *store, int64_t generation, int part, certstore_error *err);
-/* The names in STATE/txn that are wanted (NULL: all); none when there is no such directory. */
-certstore_status csi_state_names(const struct csi_os *os, const char *dir, csi_name_filter wanted, const void *context, struct csi_names *names,
-                                 certstore_error *err);
-/* A filter: all but the journals of what is over, which are half of a long history. */
-bool csi_state_is_no_history(const char *name, const void *context);
+/* The names in STATE/txn; none when there is no such directory. */
+certstore_status csi_state_names(const struct csi_os *os, const char *dir, struct csi_names *names, certstore_error *err);
+/* Those of them that are wanted: a history may be long. */
+certstore_status csi_state_names_if(const struct csi_os *os, const char *dir, bool (*wanted)(const char *name, void *context), void *context,
+                                    struct csi_names *names, certstore_error *err);
+/* "STORE.N" and nothing behind it. */
+bool csi_state_row_number(const char *name, const char *store, int64_t *generation);
+/* "STORE.N.P.old". */
+bool csi_state_backup_number(const char *name, const char *store, int64_t *generation);
 /* The rows of a store, oldest first, of which only the generation is filled in; what they say is read one at a time, where it is needed. */
 certstore_status csi_state_numbers(const struct csi_names *names, const char *store, struct csi_rows *rows, certstore_error *err);
 /* Fills in the row of row->generation; *there: false when its transaction was just taken back. */
@@ -57,7 +61,7 @@ certstore_status csi_state_put_row(const struct csi_os *os, const char *dir, con
 /* Clears away what a transaction without a (whole) journal left: its rows, and the backups made with them. A light one may have been carried out all
  * the same: then its backup is the only name of the old bytes, and both stay. */
 void csi_state_forget(const struct csi_os *os, const char *dir, const char *id);
-/* Of the names in the directory, unlinks backups of a store older than the newest `keep` ones before generation `current`. */
+/* Unlinks those of the named backups of a store that are older than the newest `keep` ones before generation `current`. */
 void csi_state_retain(const struct csi_os *os, const char *dir, const struct csi_names *names, const char *store, int64_t current, int keep);
 
 #endif

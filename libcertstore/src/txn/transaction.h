@@ -14,6 +14,7 @@ struct csi_member {
     int64_t generation; /* what the store's content becomes */
     char *backup;       /* where the old bytes are kept; NULL: nowhere */
     bool locked;
+    int64_t seen; /* the highest row of its store that one look through STATE/txn has come upon so far */
 };
 
 struct csi_txn {
@@ -28,8 +29,11 @@ struct csi_txn {
     struct csi_member *members; /* in order of their locks */
     size_t count;
     size_t capacity;
-    char *dir;              /* STATE/txn */
-    struct csi_names names; /* what was in it once the stores were locked; empty for one that recovery brought back */
+    char *dir; /* STATE/txn */
+    /* What one look through STATE/txn found before the stores were locked: open journals, plans, and these stores' backups.
+     * History is never pruned: nothing else of it is kept, and it is not looked through again. */
+    struct csi_names names;
+    bool looked;
     csi_journal *journal;
 };
 
@@ -58,7 +62,10 @@ certstore_status csi_txn_undo(csi_txn *txn, bool keep_history, size_t *conflicts
  * may be NULL. */
 certstore_status csi_settle(const struct csi_txn_env *env, const char *journal_path, bool patient, bool explicit_call, certstore_report *report,
                             certstore_error *err);
-/* What every transaction does before it begins: settles what it can of the state directory, waits for nothing, and is content with what it cannot. */
-void csi_settle_by_the_way(const struct csi_txn_env *env);
+/* What every transaction does before it begins: looks through the state directory once, settles what it can of what it finds, waits for nothing, and
+ * is content with what it cannot. */
+void csi_settle_by_the_way(csi_txn *txn);
+/* Clears away rows that lost their journals to a power failure: of each store from the newest back as far as they are lost, or every one. */
+void csi_clear_lost_rows(const struct csi_txn_env *env, const char *dir, const struct csi_names *names, bool every_row);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_store.c: stores and transactions through the public functions, as a program sees them. */
 #include <fcntl.h>
+#include <pwd.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,9 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "api/store.h"
 #include "model/entry.h"
 #include "support/faulty_os.h"
 #include "support/make.h"
@@ -369,9 +372,44 @@ static void the_first_error_stays_and_later_calls_do_nothing(void **state)
     assert_int_equal(certstore_options_set_generations(room->opts, 3, &err), CERTSTORE_OK);
 }
 
+/* The user database, in place of the C library's. */
+static int lookups;
+int getpwuid_r(uid_t uid, struct passwd *entry, char *text, size_t room, struct passwd **found)
+{
+    lookups++;
+    snprintf(text, room, "user-%u", (unsigned)uid);
+    entry->pw_name = text;
+    *found = entry;
+    return 0;
+}
+
+static void who_it_is_is_asked_for_where_something_changes_and_once(void **state)
+{
+    struct room *room = *state;
+    certstore_error *err = certstore_error_new();
+    certstore_report_free(certstore_recover(room->opts, err));
+    assert_int_equal(lookups, 0); /* this test goes first */
+    certstore *store = store_with(room, "jks", "who.jks", room->root);
+    assert_int_equal(lookups, 1);
+    assert_int_equal(put(store, room->root, err), CERTSTORE_OK); /* is there already */
+    assert_int_equal(lookups, 1);
+    assert_int_equal(put(store, room->sites[0], err), CERTSTORE_OK);
+    assert_int_equal(put(store, room->sites[1], err), CERTSTORE_OK);
+    assert_int_equal(lookups, 1);
+    certstore_history *history = certstore_history_read(store, err);
+    assert_int_equal(certstore_history_count(history), 3);
+    char expected[64];
+    snprintf(expected, sizeof expected, "user-%u ", (unsigned)geteuid());
+    assert_memory_equal(certstore_history_actor(history, 2), expected, strlen(expected));
+    certstore_history_free(history);
+    certstore_free(store);
+    certstore_error_free(err);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(who_it_is_is_asked_for_where_something_changes_and_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(each_format_takes_an_identity_and_gives_it_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_bare_path_is_recognised_by_content_and_not_by_name, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_wrong_format_in_the_uri_is_told_what_the_content_is, set_up, tear_down),

@@ -122,12 +122,59 @@ static void links_and_copies_of_a_file_are_one_content(void **state)
     end(&copied);
 }
 
+static void a_directory_read_without_digests_has_the_digest_of_one_read_with(void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin(&f);
+    test_write(f.dir, "e", "another");
+    add_link(&f, "b", false);
+    add_link(&f, "c", true);
+    CSI_AUTO(csi_chars) *dangling = NULL;
+    assert_true(asprintf(&dangling, "%s/d", f.dir) > 0);
+    assert_int_equal(symlink("nothing", dangling), 0);
+    look(&f);
+    certstore_error err = { 0 };
+    const struct csi_txn_env env = { .os = &f.os, .state_dir = f.dir };
+    CSI_AUTO(csi_place) *place = csi_place_open(&env, (const char *const[]){ f.dir }, 1, true, &err);
+    CSI_AUTO(csi_parts) *parts = NULL;
+    CSI_AUTO(csi_snapshot) *snapshot = NULL;
+    struct csi_content_digests content;
+    assert_int_equal(csi_place_read(place, &csi_limits_default, &parts, &snapshot, &err), CERTSTORE_OK);
+    assert_true(snapshot->undigested);
+    assert_string_equal(snapshot->entries[0].view.digest, "");
+    assert_int_equal(csi_snapshot_content(snapshot, &content, &err), CERTSTORE_OK);
+    assert_string_equal(content.part[0], f.digest);
+    end(&f);
+}
+
+static void a_directory_that_is_not_there_has_no_digest(void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin(&f);
+    certstore_error err = { 0 };
+    const struct csi_txn_env env = { .os = &f.os, .state_dir = f.dir };
+    CSI_AUTO(csi_chars) *path = NULL;
+    assert_true(asprintf(&path, "%s/none", f.dir) > 0);
+    CSI_AUTO(csi_place) *place = csi_place_open(&env, (const char *const[]){ path }, 1, true, &err);
+    CSI_AUTO(csi_parts) *parts = NULL;
+    CSI_AUTO(csi_snapshot) *snapshot = NULL;
+    struct csi_content_digests content;
+    assert_int_equal(csi_place_read(place, &csi_limits_default, &parts, &snapshot, &err), CERTSTORE_OK);
+    assert_int_equal(csi_snapshot_content(snapshot, &content, &err), CERTSTORE_OK);
+    assert_string_equal(content.part[0], "");
+    end(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_is_read_once_however_many_links_lead_to_it),
         cmocka_unit_test(a_file_that_changes_between_two_of_its_names_is_read_again),
         cmocka_unit_test(links_and_copies_of_a_file_are_one_content),
+        cmocka_unit_test(a_directory_read_without_digests_has_the_digest_of_one_read_with),
+        cmocka_unit_test(a_directory_that_is_not_there_has_no_digest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

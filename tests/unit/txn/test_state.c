@@ -193,7 +193,7 @@ static void names_that_are_no_row_are_none_and_stay(void **state)
     test_write(f.txn_dir, ID "-6.0.old", "nobody's");
     CSI_AUTO_NAMES names = { 0 };
     CSI_AUTO_ROWS rows = { 0 };
-    assert_int_equal(csi_state_names(&f.os.table, f.txn_dir, NULL, NULL, &names, &err), CERTSTORE_OK);
+    assert_int_equal(csi_state_names(&f.os.table, f.txn_dir, &names, &err), CERTSTORE_OK);
     assert_int_equal(csi_state_rows(&f.os.table, f.txn_dir, &names, ID, &rows, &err), CERTSTORE_OK);
     assert_int_equal(rows.count, 1);
     assert_int_equal(rows.items[0].generation, 7);
@@ -239,7 +239,7 @@ static void a_row_that_goes_while_it_is_looked_at_is_none(void **state)
     f.os.table.readlink = readlink_too_late;
     CSI_AUTO_NAMES names = { 0 };
     CSI_AUTO_ROWS rows = { 0 };
-    assert_int_equal(csi_state_names(&f.os.table, f.txn_dir, NULL, NULL, &names, &err), CERTSTORE_OK);
+    assert_int_equal(csi_state_names(&f.os.table, f.txn_dir, &names, &err), CERTSTORE_OK);
     assert_int_equal(csi_state_rows(&f.os.table, f.txn_dir, &names, key, &rows, &err), CERTSTORE_OK);
     assert_int_equal(rows.count, 1);
     assert_int_equal(rows.items[0].generation, 2);
@@ -288,10 +288,10 @@ static void old_generations_that_cannot_go_now_go_next_time(void **state)
     for (long at = 1; !done; at++) {
         struct statedir f;
         statedir_open_made(&f);
-        test_write(f.txn_dir, OTHER_ID ".2.0.old", "old");
         certstore_error err = { 0 };
         CSI_AUTO_NAMES names = { 0 };
-        assert_int_equal(csi_state_names(&f.os.table, f.txn_dir, NULL, NULL, &names, &err), CERTSTORE_OK);
+        test_write(f.txn_dir, OTHER_ID ".2.0.old", "old");
+        assert_int_equal(csi_state_names(&f.os.table, f.txn_dir, &names, &err), CERTSTORE_OK);
         faulty_alloc_reset(at, false);
         csi_state_retain(&f.os.table, f.txn_dir, &names, OTHER_ID, 9, 1);
         done = !faulty_alloc_hit();
@@ -336,6 +336,7 @@ static void what_only_one_side_knows_of_a_second_file_is_no_change(void **state)
         snprintf(name, sizeof name, "%s.7", key);
         snprintf(text, sizeof text, OTHER_ID ":%s:%s:", txn->members[0].participant->before.part[0], cases[i].row1);
         put_link(&f, name, text);
+        test_write(f.txn_dir, OTHER_ID ".done", "");
         assert_int_equal(csi_txn_number(txn, &err), CERTSTORE_OK);
         assert_int_equal(txn->members[0].old_generation, cases[i].old_generation);
         assert_int_equal(txn->members[0].generation, cases[i].old_generation + 1);
