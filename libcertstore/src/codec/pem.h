@@ -34,6 +34,8 @@ struct csi_pem_piece {
     struct csi_span body; /* decoded; for a TRUSTED CERTIFICATE the certificate alone */
     struct csi_span aux;  /* OpenSSL's trust settings behind the certificate; empty when there are none */
     struct csi_span name; /* of a friendlyName line in the comment; empty when there is none */
+    size_t alias;         /* of a certificate: where the alias it gives its entry stands in the document's `aliases` */
+    bool unnamed;         /* that alias was made up from the subject */
     size_t unit;          /* the entry it is part of: the entry's origin.index. For CMS the first of several */
     size_t units;         /* 1; for CMS how many entries came out of it */
 };
@@ -41,7 +43,8 @@ struct csi_pem_piece {
 enum { CSI_PEM_PARTS = 2 };
 struct csi_pem_document {
     struct csi_document base;
-    bool der[CSI_PEM_PARTS]; /* the part is one object in DER and no text; its piece spans it */
+    bool bare[CSI_PEM_PARTS]; /* the part is certificates and nothing else, not even a comment */
+    bool der[CSI_PEM_PARTS];  /* the part is one object in DER and no text; its piece spans it */
     unsigned part_count;
     csi_blob *text[CSI_PEM_PARTS];   /* as read; NULL where the part was not there */
     csi_blob *bodies[CSI_PEM_PARTS]; /* everything that was decoded from it, one after the other */
@@ -49,6 +52,7 @@ struct csi_pem_document {
     size_t count;
     size_t capacity;
     size_t unit_count;
+    struct csi_buf aliases; /* while it is read: of the certificates, each with a NUL */
 };
 
 /* The document of a bundle that this codec read, else NULL. */
@@ -59,14 +63,15 @@ certstore_bundle *csi_pem_decode_store(const struct csi_decode *in, certstore_er
 certstore_status csi_pem_encode_store(const certstore_bundle *bundle, const struct csi_encode *in, csi_parts *parts, certstore_error *err);
 
 /* A new entry for a piece that stands alone, not yet in the bundle: a trusted certificate, a CRL. */
-certstore_entry *csi_pem_entry_cert(const certstore_bundle *bundle, const struct csi_pem_piece *piece, csi_blob *owner, struct csi_span cert,
-                                    certstore_error *err);
+certstore_entry *csi_pem_entry_cert(const struct csi_pem_document *document, const struct csi_pem_piece *piece, certstore_error *err);
 certstore_entry *csi_pem_entry_crl(struct csi_span der, certstore_error *err);
 
 /* pem_text.c: texts to pieces. Whether bytes are a PEM text at all, be it one without a block. */
 bool csi_pem_is_text(struct csi_span bytes);
 certstore_status csi_pem_split(struct csi_pem_document *document, unsigned part, const struct csi_limits *limits, certstore_error *err);
 struct csi_pem_piece *csi_pem_add_piece(struct csi_pem_document *document, certstore_error *err);
+/* Finds the alias that a certificate gives its entry: from the trust settings, else from a friendlyName line, else made up from the subject. */
+certstore_status csi_pem_name_piece(struct csi_pem_document *document, struct csi_pem_piece *piece, certstore_error *err);
 
 /* pem_der.c: one object in DER instead of text. False when it is none that is known. */
 bool csi_pem_classify_der(struct csi_span der, enum csi_pem_kind *kind, const char **label);

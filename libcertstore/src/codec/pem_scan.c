@@ -112,12 +112,24 @@ static size_t skip_line_end(struct csi_span text, size_t at)
     return past + (pair ? 2 : 1);
 }
 
+/* Nearly every line ends with a LF close by, which memchr finds before a loop has started; a longer line is looked through one by one. */
+static size_t find_line_end(struct csi_span text, size_t at)
+{
+    enum { NEAR = 128 };
+    const uint8_t *lf = memchr(text.data + at, '\n', text.size - at < NEAR ? text.size - at : NEAR);
+    const uint8_t *cr = lf != NULL ? memchr(text.data + at, '\r', (size_t)(lf - text.data) - at) : NULL;
+    size_t end = at;
+    if (lf != NULL)
+        return (size_t)((cr != NULL ? cr : lf) - text.data);
+    while (end < text.size && !is_line_end(text.data[end]))
+        end++;
+    return end;
+}
+
 /* The end of a line's characters, blanks at its end left out; *next is the start of the line after it. */
 static size_t line_end(struct csi_span text, size_t at, size_t *next)
 {
-    size_t end = at;
-    while (end < text.size && !is_line_end(text.data[end]))
-        end++;
+    size_t end = find_line_end(text, at);
     *next = skip_line_end(text, end);
     while (end > at && is_blank(text.data[end - 1]))
         end--;
@@ -209,7 +221,7 @@ static bool is_comment(struct csi_span data, size_t at)
     return at > 0 && at < data.size && data.data[at] == '-' && is_line_end(data.data[at - 1]);
 }
 
-certstore_status csi_pem_decode(const struct csi_pem_scan *scan, const struct csi_pem_block *block, uint8_t *out, size_t *size, certstore_error *err)
+certstore_status csi_pem_decode(const struct csi_pem_scan *scan, struct csi_pem_block *block, uint8_t *out, size_t *size, certstore_error *err)
 {
     size_t bad = 0;
     const char *why = NULL;
@@ -217,8 +229,10 @@ certstore_status csi_pem_decode(const struct csi_pem_scan *scan, const struct cs
         why = "a line of encrypted data that is not 64 characters long";
     else if (csi_base64_decode(block->data, out, size, &bad, &why))
         return CERTSTORE_OK;
-    else if (is_comment(block->data, bad) && csi_base64_decode(csi_span(block->data.data, bad), out, size, &bad, &why))
+    else if (is_comment(block->data, bad) && csi_base64_decode(csi_span(block->data.data, bad), out, size, &bad, &why)) {
+        block->data.size = bad;
         return CERTSTORE_OK;
+    }
     const size_t at = (size_t)(block->data.data - scan->text.data) + bad;
     return csi_fail(err, CERTSTORE_E_MALFORMED, "line %zu: %s in %.*s; restore the block from its source", csi_pem_line(scan->text, at), why,
                     (int)block->label.size, (const char *)block->label.data);

@@ -69,7 +69,7 @@ static size_t previous_line(struct csi_span text, size_t from, size_t at)
     return start;
 }
 
-static bool line_is_empty(struct csi_span text, size_t from, size_t to)
+static bool is_empty(struct csi_span text, size_t from, size_t to)
 {
     for (size_t i = from; i < to; i++)
         if (text.data[i] > ' ')
@@ -94,7 +94,7 @@ static size_t find_comment(struct csi_span text, size_t from, size_t begin)
     size_t start = begin;
     while (start > from) {
         const size_t line = previous_line(text, from, start);
-        if (line_is_empty(text, line, start))
+        if (is_empty(text, line, start))
             return start;
         start = line;
     }
@@ -136,6 +136,21 @@ static certstore_status check_body(struct csi_pem_piece *piece, struct csi_span 
     return CERTSTORE_OK;
 }
 
+certstore_status csi_pem_name_piece(struct csi_pem_document *document, struct csi_pem_piece *piece, certstore_error *err)
+{
+    struct csi_span name = piece->name;
+    char made_up[CSI_ALIAS_ROOM];
+    piece->unnamed = !csi_pem_aux_alias(piece->aux, &name) && name.size == 0;
+    if (piece->unnamed) {
+        CSI_TRY(csi_alias_make(piece->body, made_up, err));
+        name = csi_span_text(made_up);
+    }
+    piece->alias = document->aliases.size;
+    csi_buf_put_span(&document->aliases, name);
+    csi_buf_put_u8(&document->aliases, 0);
+    return csi_buf_check(&document->aliases, err);
+}
+
 static certstore_status add_block(struct csi_pem_document *document, unsigned part, const struct csi_pem_block *block, struct csi_span body,
                                   size_t from, certstore_error *err)
 {
@@ -152,7 +167,10 @@ static certstore_status add_block(struct csi_pem_document *document, unsigned pa
     piece->headers = block->headers;
     piece->body = body;
     piece->name = find_name(text, piece->comment, piece->begin);
-    return check_body(piece, text, err);
+    CSI_TRY(check_body(piece, text, err));
+    /* Now, while the certificate is in the processor's cache: a large file is out of it before the last block is decoded. */
+    const bool named = piece->kind == CSI_PEM_CERT || piece->kind == CSI_PEM_TRUSTED;
+    return named ? csi_pem_name_piece(document, piece, err) : CERTSTORE_OK;
 }
 
 certstore_status csi_pem_split(struct csi_pem_document *document, unsigned part, const struct csi_limits *limits, certstore_error *err)
@@ -167,19 +185,26 @@ certstore_status csi_pem_split(struct csi_pem_document *document, unsigned part,
     if ((document->bodies[part] = csi_blob_adopt(bodies, 0, err)) == NULL)
         return err->status;
     size_t used = 0;
+    bool bare = true;
     for (bool found = true; found;) {
         const size_t from = scan.at;
         size_t size = 0;
         CSI_TRY(csi_pem_next(&scan, &block, &found, err));
+        bare = bare && is_empty(text, from, found ? block.begin : text.size);
         if (!found)
             break;
         CSI_TRY(csi_limit_check(limits, CERTSTORE_LIMIT_ENTRIES, document->count + 1, err));
         CSI_TRY(csi_limit_check(limits, CERTSTORE_LIMIT_CERT_SIZE, block.data.size / 4 * 3, err));
+        const size_t data_size = block.data.size;
         const certstore_status status = csi_pem_decode(&scan, &block, bodies + used, &size, err);
-        document->bodies[part]->size = used + size; /* so that it is wiped when it is freed */
+        /* So that it is wiped when it is freed; what was decoded past the place where it went wrong as well. */
+        document->bodies[part]->size = used + (status == CERTSTORE_OK ? size : csi_base64_room(block.data.size));
         CSI_TRY(status);
         CSI_TRY(add_block(document, part, &block, csi_span(bodies + used, size), from, err));
         used += size;
+        const enum csi_pem_kind kind = document->pieces[document->count - 1].kind;
+        bare = bare && (kind == CSI_PEM_CERT || kind == CSI_PEM_TRUSTED) && block.data.size == data_size;
     }
+    document->bare[part] = bare;
     return CERTSTORE_OK;
 }

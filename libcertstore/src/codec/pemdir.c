@@ -50,8 +50,9 @@ bool csi_pemdir_hash(struct csi_span der, bool crl, uint32_t *hash)
 }
 
 /* What reading one file found. */
-static certstore_status take_piece(certstore_bundle *bundle, struct csi_pemdir *dir, struct csi_pemdir_file *file, const struct csi_pem_piece *piece,
-                                   csi_blob *owner, struct csi_pemdir_known *known, certstore_error *err)
+static certstore_status take_piece(certstore_bundle *bundle, struct csi_pemdir *dir, struct csi_pemdir_file *file,
+                                   const struct csi_pem_document *text, const struct csi_pem_piece *piece, struct csi_pemdir_known *known,
+                                   certstore_error *err)
 {
     const bool crl = piece->kind == CSI_PEM_CRL;
     uint32_t hash;
@@ -65,7 +66,7 @@ static certstore_status take_piece(certstore_bundle *bundle, struct csi_pemdir *
     if (!is_new)
         return csi_report_add(bundle->notes, "dir-duplicate", CERTSTORE_INFO, file->name, err,
                               "the same certificate or CRL stands here under another name");
-    certstore_entry *entry = crl ? csi_pem_entry_crl(piece->body, err) : csi_pem_entry_cert(bundle, piece, owner, piece->body, err);
+    certstore_entry *entry = crl ? csi_pem_entry_crl(piece->body, err) : csi_pem_entry_cert(text, piece, err);
     if (entry == NULL)
         return err->status;
     csi_entry_set_origin(entry, bundle->document, dir->unit_count++);
@@ -101,9 +102,10 @@ static certstore_status read_text(certstore_bundle *bundle, struct csi_pemdir *d
         csi_report_add(bundle->notes, "dir-unreadable", CERTSTORE_WARNING, file->name, err,
                        "it does not hold exactly one certificate or CRL; split it");
     else
-        take_piece(bundle, dir, file, piece, text.bodies[0], known, err);
+        take_piece(bundle, dir, file, &text, piece, known, err);
     csi_blob_free(text.bodies[0]);
     free(text.pieces);
+    csi_buf_free(&text.aliases);
     return err->status;
 }
 
