@@ -85,6 +85,12 @@ static bool find_begin(struct csi_span text, size_t from, size_t *mark, size_t *
 /* The label that ends with five dashes on the same line (RFC 7468 section 3: printable characters without a hyphen-minus at either end). */
 static bool read_label(struct csi_span text, size_t at, struct csi_span *label, size_t *past)
 {
+    static const char usual[] = "CERTIFICATE-----";
+    if (starts_with(text, at, usual, sizeof usual - 1)) {
+        *label = csi_span(text.data + at, sizeof usual - 1 - DASHES);
+        *past = at + sizeof usual - 1;
+        return true;
+    }
     for (size_t i = at; i < text.size && i - at <= LABEL_MAX; i++) {
         const uint8_t c = text.data[i];
         if (c == '-' && starts_with(text, i, dashes, DASHES)) {

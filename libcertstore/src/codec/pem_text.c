@@ -10,6 +10,15 @@
 
 #include "codec/base64.h"
 
+/* The blocks of a bundle are of about one size, so that the first tells how many are to come. */
+static certstore_status reserve_pieces(struct csi_pem_document *document, struct csi_span text, const struct csi_pem_block *first,
+                                       certstore_error *err)
+{
+    document->capacity = text.size / (first->end - first->begin) + 1;
+    document->pieces = csi_new(document->capacity, sizeof *document->pieces, err);
+    return document->pieces != NULL ? CERTSTORE_OK : err->status;
+}
+
 struct csi_pem_piece *csi_pem_add_piece(struct csi_pem_document *document, certstore_error *err)
 {
     struct csi_pem_piece *pieces = csi_grow(document->pieces, &document->capacity, document->count + 1, sizeof *pieces, err);
@@ -195,6 +204,8 @@ certstore_status csi_pem_split(struct csi_pem_document *document, unsigned part,
             break;
         CSI_TRY(csi_limit_check(limits, CERTSTORE_LIMIT_ENTRIES, document->count + 1, err));
         CSI_TRY(csi_limit_check(limits, CERTSTORE_LIMIT_CERT_SIZE, block.data.size / 4 * 3, err));
+        if (document->pieces == NULL)
+            CSI_TRY(reserve_pieces(document, text, &block, err));
         const size_t data_size = block.data.size;
         const certstore_status status = csi_pem_decode(&scan, &block, bodies + used, &size, err);
         /* So that it is wiped when it is freed; what was decoded past the place where it went wrong as well. */

@@ -54,7 +54,33 @@ static void find_attributes(struct csi_span name, struct csi_tlv found[ATTRIBUTE
     }
 }
 
-/* What is not ASCII stays as well; dashes in a row are one, and none stands at either end. */
+/* Dashes in a row are one, and none stands at either end. */
+static void end_slug(char alias[CSI_ALIAS_ROOM], size_t used)
+{
+    while (used > 0 && alias[used - 1] == '-')
+        used--;
+    alias[used] = '\0';
+}
+
+/* False when the text is not ASCII, or has a NUL. What comes next is always written, and counts unless it is one dash too many. */
+static bool slug_ascii(struct csi_span text, char alias[CSI_ALIAS_ROOM])
+{
+    uint8_t seen = 0;
+    char last = '-';
+    size_t used = 0;
+    for (size_t i = 0; i < text.size; i++) {
+        const uint8_t c = text.data[i];
+        seen |= (uint8_t)(c | (c - 1));
+        const char next = slugs[c & 0x7f];
+        alias[used] = next;
+        used += used < LONGEST && (next != '-' || last != '-');
+        last = next;
+    }
+    end_slug(alias, used);
+    return seen < 0x80;
+}
+
+/* The same for lower-case text, in which what is not ASCII stays as well. */
 static void slug(struct csi_span text, char alias[CSI_ALIAS_ROOM])
 {
     size_t used = 0;
@@ -73,9 +99,7 @@ static void slug(struct csi_span text, char alias[CSI_ALIAS_ROOM])
             alias[used++] = '-';
         }
     }
-    while (used > 0 && alias[used - 1] == '-')
-        used--;
-    alias[used] = '\0';
+    end_slug(alias, used);
 }
 
 static void value_text(const struct csi_tlv *value, struct csi_buf *out)
@@ -93,10 +117,9 @@ static bool alias_from(const struct csi_tlv *value, char alias[CSI_ALIAS_ROOM], 
 {
     if (value->content.size == 0)
         return false;
-    if (value->tag != CSI_DER_BMP_STRING && csi_text_ascii(value->content)) {
-        slug(value->content, alias);
+    if (value->tag != CSI_DER_BMP_STRING && slug_ascii(value->content, alias))
         return true;
-    }
+    alias[0] = '\0';
     CSI_AUTO_BUF text = { 0 };
     CSI_AUTO_BUF lower = { 0 };
     value_text(value, &text);
