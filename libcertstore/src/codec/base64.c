@@ -189,25 +189,40 @@ static const char *finish(struct state *s)
     return NULL;
 }
 
+/* NULL at the end of the text, or what is wrong where it stands. */
+static const char *decode(struct state *s)
+{
+    const char *wrong = NULL;
+    while (wrong == NULL && s->at < s->end) {
+        if (s->have == 0 && s->pads == 0 && s->carriages == 0 && s->line_ends <= 1) {
+            decode_lines(s);
+            decode_run(s);
+        }
+        if (s->at < s->end && (wrong = step(s)) == NULL)
+            s->at++;
+    }
+    return wrong;
+}
+
 bool csi_base64_decode(struct csi_span text, uint8_t *out, size_t *size, size_t *bad, const char **why)
 {
-    struct state s = { .at = text.data, .end = csi_span_end(text) };
-    s.out = out;
-    const char *wrong = NULL;
-    while (wrong == NULL && s.at < s.end) {
-        if (s.have == 0 && s.pads == 0 && s.carriages == 0 && s.line_ends <= 1) {
-            decode_lines(&s);
-            decode_run(&s);
-        }
-        if (s.at < s.end && (wrong = step(&s)) == NULL)
-            s.at++;
-    }
+    struct state s = { .at = text.data, .end = csi_span_end(text), .out = out };
+    const char *wrong = decode(&s);
     if (wrong == NULL)
         wrong = finish(&s);
     *size = (size_t)(s.out - out);
     *bad = (size_t)(s.at - text.data);
     *why = wrong;
     return wrong == NULL;
+}
+
+bool csi_base64_decode_to_dash(struct csi_span text, uint8_t *out, size_t *size, size_t *stop)
+{
+    struct state s = { .at = text.data, .end = csi_span_end(text), .out = out };
+    const bool dash = decode(&s) != NULL && *s.at == '-' && finish(&s) == NULL;
+    *size = (size_t)(s.out - out);
+    *stop = (size_t)(s.at - text.data);
+    return dash;
 }
 
 static void encode_group(const uint8_t *in, size_t size, uint8_t *out)

@@ -284,12 +284,15 @@ static certstore_status add_piece(certstore_bundle *bundle, struct csi_pem_docum
 static certstore_status add_entries(certstore_bundle *bundle, struct csi_pem_document *document, const struct csi_decode *in,
                                     const struct csi_pem_identities *ids, certstore_error *err)
 {
+    enum { AHEAD = 8 };
     CSI_AUTO(csi_sizes) *owner = NULL;
     CSI_TRY(find_owners(document, ids, &owner, err));
     CSI_TRY(csi_bundle_reserve(bundle, document->count, err));
     for (size_t i = 0; i < document->count; i++) {
         struct csi_pem_piece *piece = &document->pieces[i];
         const struct csi_pem_identity *identity = identity_of(ids, owner, i);
+        if (document->count - i > AHEAD) /* the bodies of a large file are out of the cache by now */
+            __builtin_prefetch(document->pieces[i + AHEAD].body.data);
         if (identity == NULL)
             CSI_TRY(add_piece(bundle, document, piece, in->limits, err));
         else if (piece->unit == SIZE_MAX)

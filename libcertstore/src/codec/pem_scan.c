@@ -142,27 +142,44 @@ static size_t line_end(struct csi_span text, size_t at, size_t *next)
     return end;
 }
 
-/* RFC 1421 section 4.4: headers stand before the data and end with an empty line. There are some if the first line holds a colon, which
- * no base64 does. */
-static bool split_headers(struct csi_span body, struct csi_span *headers, struct csi_span *data)
+static struct csi_span without_blanks_before(struct csi_span body)
 {
     size_t at = 0;
     while (at < body.size && (is_blank(body.data[at]) || is_line_end(body.data[at])))
         at++;
+    return csi_span(body.data + at, body.size - at);
+}
+
+/* RFC 1421 section 4.4: headers stand before the data and end with an empty line. There are some if the first line holds a colon, which
+ * no base64 does. */
+static bool split_headers(struct csi_span text, struct csi_span *headers, struct csi_span *data)
+{
+    const struct csi_span body = without_blanks_before(text);
     size_t next;
-    const size_t end = line_end(body, at, &next);
-    *headers = csi_span(body.data + at, 0);
-    *data = csi_span(body.data + at, body.size - at);
-    if (memchr(body.data + at, ':', end - at) == NULL)
+    const size_t end = line_end(body, 0, &next);
+    *headers = csi_span(body.data, 0);
+    *data = body;
+    if (memchr(body.data, ':', end) == NULL)
         return true;
     for (size_t line = next; line < body.size; line = next) {
         if (line_end(body, line, &next) == line) {
-            *headers = csi_span(body.data + at, line - at);
+            *headers = csi_span(body.data, line);
             *data = csi_span(body.data + next, body.size - next);
             return true;
         }
     }
     return false;
+}
+
+/* Whether the END of that label stands at `at`. *past is what follows its dashes. */
+static bool is_end(struct csi_span text, size_t at, struct csi_span label, size_t *past)
+{
+    const size_t name = at + END_SIZE, after = name + label.size;
+    if (!starts_with(text, at, end_mark, END_SIZE) || !starts_with(text, name, (const char *)label.data, label.size) ||
+        !starts_with(text, after, dashes, DASHES))
+        return false;
+    *past = after + DASHES;
+    return true;
 }
 
 /* The END that belongs to a BEGIN whose body starts at `body`. *close is where it stands, *past what follows its dashes. */
@@ -203,6 +220,26 @@ certstore_status csi_pem_next(struct csi_pem_scan *scan, struct csi_pem_block *b
     block->end = skip_line_end(text, past);
     scan->at = block->end;
     return CERTSTORE_OK;
+}
+
+bool csi_pem_take(struct csi_pem_scan *scan, struct csi_pem_block *block, uint8_t *out, size_t *size)
+{
+    const struct csi_span text = scan->text;
+    size_t mark = 0, body = 0, past = 0, stop = 0;
+    *size = 0;
+    if (!find_begin(text, scan->at, &mark, &block->begin) || !read_label(text, mark + BEGIN_SIZE, &block->label, &body))
+        return false;
+    if (!csi_base64_decode_to_dash(csi_span(text.data + body, text.size - body), out, size, &stop)) {
+        *size = csi_base64_room(stop + 64 < text.size - body ? stop + 64 : text.size - body); /* decoded a line at a time */
+        return false;
+    }
+    if (!is_end(text, body + stop, block->label, &past))
+        return false;
+    block->data = without_blanks_before(csi_span(text.data + body, stop));
+    block->headers = csi_span(block->data.data, 0);
+    block->end = skip_line_end(text, past);
+    scan->at = block->end;
+    return true;
 }
 
 /* RFC 1421 section 4.3.2.4: "each line except the last containing exactly 64 printable characters and the final line containing 64 or

@@ -182,6 +182,16 @@ static certstore_status add_block(struct csi_pem_document *document, unsigned pa
     return named ? csi_pem_name_piece(document, piece, err) : CERTSTORE_OK;
 }
 
+/* Where it goes wrong, what was decoded of the block up to there and past it is wiped as well. */
+static certstore_status decode_block(struct csi_pem_document *document, unsigned part, const struct csi_pem_scan *scan, struct csi_pem_block *block,
+                                     size_t used, size_t *size, certstore_error *err)
+{
+    csi_blob *bodies = document->bodies[part];
+    const certstore_status status = csi_pem_decode(scan, block, bodies->data + used, size, err);
+    bodies->size = used + (status == CERTSTORE_OK ? *size : csi_base64_room(block->data.size));
+    return status;
+}
+
 certstore_status csi_pem_split(struct csi_pem_document *document, unsigned part, const struct csi_limits *limits, certstore_error *err)
 {
     const struct csi_span text = csi_blob_span(document->text[part]);
@@ -198,7 +208,11 @@ certstore_status csi_pem_split(struct csi_pem_document *document, unsigned part,
     for (bool found = true; found;) {
         const size_t from = scan.at;
         size_t size = 0;
-        CSI_TRY(csi_pem_next(&scan, &block, &found, err));
+        const bool taken = csi_pem_take(&scan, &block, bodies + used, &size);
+        document->bodies[part]->size = used + size; /* so that it is wiped when it is freed */
+        found = taken;
+        if (!taken)
+            CSI_TRY(csi_pem_next(&scan, &block, &found, err));
         bare = bare && is_empty(text, from, found ? block.begin : text.size);
         if (!found)
             break;
@@ -207,10 +221,8 @@ certstore_status csi_pem_split(struct csi_pem_document *document, unsigned part,
         if (document->pieces == NULL)
             CSI_TRY(reserve_pieces(document, text, &block, err));
         const size_t data_size = block.data.size;
-        const certstore_status status = csi_pem_decode(&scan, &block, bodies + used, &size, err);
-        /* So that it is wiped when it is freed; what was decoded past the place where it went wrong as well. */
-        document->bodies[part]->size = used + (status == CERTSTORE_OK ? size : csi_base64_room(block.data.size));
-        CSI_TRY(status);
+        if (!taken)
+            CSI_TRY(decode_block(document, part, &scan, &block, used, &size, err));
         CSI_TRY(add_block(document, part, &block, csi_span(bodies + used, size), from, err));
         used += size;
         const enum csi_pem_kind kind = document->pieces[document->count - 1].kind;
