@@ -43,8 +43,7 @@ struct csi_pem_piece {
 enum { CSI_PEM_PARTS = 2 };
 struct csi_pem_document {
     struct csi_document base;
-    bool bare[CSI_PEM_PARTS]; /* the part is certificates and nothing else, not even a comment */
-    bool der[CSI_PEM_PARTS];  /* the part is one object in DER and no text; its piece spans it */
+    bool der[CSI_PEM_PARTS]; /* the part is one object in DER and no text; its piece spans it */
     unsigned part_count;
     csi_blob *text[CSI_PEM_PARTS];   /* as read; NULL where the part was not there */
     csi_blob *bodies[CSI_PEM_PARTS]; /* everything that was decoded from it, one after the other */
@@ -52,6 +51,7 @@ struct csi_pem_document {
     size_t count;
     size_t capacity;
     size_t unit_count;
+    size_t key_count;
     struct csi_buf aliases; /* while it is read: of the certificates, each with a NUL */
 };
 

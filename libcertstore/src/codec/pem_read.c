@@ -49,6 +49,9 @@ static certstore_status read_der(struct csi_pem_document *document, unsigned par
     piece->body = bytes;
     document->der[part] = true;
     document->bodies[part] = csi_blob_ref(document->text[part]);
+    document->key_count += csi_pem_is_key(kind);
+    if (kind == CSI_PEM_CERT)
+        __atomic_store_n(&document->text[part]->open, true, __ATOMIC_RELAXED);
     return kind == CSI_PEM_CERT ? csi_pem_name_piece(document, piece, err) : CERTSTORE_OK;
 }
 
@@ -315,25 +318,6 @@ static certstore_status decode(struct csi_pem_document *document, const struct c
     return status;
 }
 
-/* Certificates are no secret, nor is a text of nothing else. Any other text stays one: what stands around the blocks may have been cut out of a
- * key. A text may be shared with other readers, who mark it alike. */
-static void open_bodies(struct csi_pem_document *document)
-{
-    size_t blocks[CSI_PEM_PARTS] = { 0 };
-    size_t certificates[CSI_PEM_PARTS] = { 0 };
-    for (size_t i = 0; i < document->count; i++) {
-        const struct csi_pem_piece *piece = &document->pieces[i];
-        blocks[piece->part]++;
-        certificates[piece->part] += piece->kind == CSI_PEM_CERT || piece->kind == CSI_PEM_TRUSTED;
-    }
-    for (size_t i = 0; i < CSI_PEM_PARTS; i++)
-        if (blocks[i] > 0 && blocks[i] == certificates[i])
-            document->bodies[i]->open = true;
-    for (size_t i = 0; i < CSI_PEM_PARTS; i++)
-        if (document->text[i] != NULL && document->bare[i])
-            __atomic_store_n(&document->text[i]->open, true, __ATOMIC_RELAXED);
-}
-
 certstore_bundle *csi_pem_decode_store(const struct csi_decode *in, certstore_error *err)
 {
     struct csi_pem_document *document = csi_new(1, sizeof *document, err);
@@ -350,6 +334,5 @@ certstore_bundle *csi_pem_decode_store(const struct csi_decode *in, certstore_er
     bundle->document = csi_document_ref(base);
     if (decode(document, in, bundle, err) != CERTSTORE_OK)
         return NULL;
-    open_bodies(document);
     return csi_steal(&bundle);
 }

@@ -182,6 +182,15 @@ static certstore_status add_block(struct csi_pem_document *document, unsigned pa
     return named ? csi_pem_name_piece(document, piece, err) : CERTSTORE_OK;
 }
 
+/* Certificates are no secret, nor is a text of nothing else. Any other text stays one: what stands around the blocks may have been cut out of a
+ * key. A text may be shared with other readers, who mark it alike. */
+static void tell_open(struct csi_pem_document *document, unsigned part, bool certificates, bool nothing_else)
+{
+    document->bodies[part]->open = certificates;
+    if (nothing_else)
+        __atomic_store_n(&document->text[part]->open, true, __ATOMIC_RELAXED);
+}
+
 /* Where it goes wrong, what was decoded of the block up to there and past it is wiped as well. */
 static certstore_status decode_block(struct csi_pem_document *document, unsigned part, const struct csi_pem_scan *scan, struct csi_pem_block *block,
                                      size_t used, size_t *size, certstore_error *err)
@@ -204,7 +213,7 @@ certstore_status csi_pem_split(struct csi_pem_document *document, unsigned part,
     if ((document->bodies[part] = csi_blob_adopt(bodies, 0, err)) == NULL)
         return err->status;
     size_t used = 0;
-    bool bare = true;
+    bool bare = true, certificates = true;
     for (bool found = true; found;) {
         const size_t from = scan.at;
         size_t size = 0;
@@ -226,8 +235,10 @@ certstore_status csi_pem_split(struct csi_pem_document *document, unsigned part,
         CSI_TRY(add_block(document, part, &block, csi_span(bodies + used, size), from, err));
         used += size;
         const enum csi_pem_kind kind = document->pieces[document->count - 1].kind;
-        bare = bare && (kind == CSI_PEM_CERT || kind == CSI_PEM_TRUSTED) && block.data.size == data_size;
+        document->key_count += csi_pem_is_key(kind);
+        certificates = certificates && (kind == CSI_PEM_CERT || kind == CSI_PEM_TRUSTED);
+        bare = bare && block.data.size == data_size;
     }
-    document->bare[part] = bare;
+    tell_open(document, part, certificates, certificates && bare);
     return CERTSTORE_OK;
 }
