@@ -92,6 +92,7 @@ struct csi_names {
 int csi_os_names(const struct csi_os *os, int fd, struct csi_names *names);
 /* Only those that are wanted: of a directory with many names no more than these are kept. */
 int csi_os_names_if(const struct csi_os *os, int fd, bool (*wanted)(const char *name, void *context), void *context, struct csi_names *names);
+bool csi_names_have(const struct csi_names *names, const char *name);
 void csi_names_free(struct csi_names *names);
 #define CSI_AUTO_NAMES __attribute__((cleanup(csi_names_free))) struct csi_names
 

@@ -144,6 +144,11 @@ int csi_os_names(const struct csi_os *os, int fd, struct csi_names *names)
     return csi_os_names_if(os, fd, NULL, NULL, names);
 }
 
+bool csi_names_have(const struct csi_names *names, const char *name)
+{
+    return names->count > 0 && bsearch(&name, names->items, names->count, sizeof *names->items, by_name) != NULL;
+}
+
 void csi_names_free(struct csi_names *names)
 {
     for (size_t i = 0; i < names->count; i++)

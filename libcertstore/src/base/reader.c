@@ -42,27 +42,29 @@ bool csi_read_u64(struct csi_reader *r, uint64_t *value)
     return true;
 }
 
+/* The length octets (X.690 8.1.3) and how many bytes stand up to their end; false when they are none. Certificates take two digits. */
+static bool read_length(const uint8_t *at, size_t left, size_t *header, size_t *size)
+{
+    const size_t digits = at[1] < 0x80 ? 0 : at[1] & 0x7f;
+    if (at[1] == 0x82 && left >= 4) {
+        *header = 4;
+        *size = (size_t)at[2] << 8 | at[3];
+        return true;
+    }
+    if (at[1] == 0x80 || digits > sizeof *size || left < 2 + digits) /* 0x80 would be BER's indefinite length */
+        return false;
+    *header = 2 + digits;
+    *size = digits == 0 ? at[1] : 0;
+    for (size_t i = 0; i < digits; i++)
+        *size = *size << 8 | at[2 + i];
+    return true;
+}
+
 bool csi_der_next_long(struct csi_reader *r, struct csi_tlv *tlv)
 {
     const uint8_t *at = r->at;
-    size_t left = csi_left(r);
-    if (left < 2 || (at[0] & 0x1f) == 0x1f)
-        return false;
-    size_t header = 2;
-    size_t size = at[1];
-    if (size == 0x82 && left >= 4) { /* as nearly every certificate begins */
-        size = (size_t)at[2] << 8 | at[3];
-        header = 4;
-    } else if (size >= 0x80) {
-        size_t digits = size & 0x7f; /* 0 would be BER's indefinite length */
-        if (digits == 0 || digits > sizeof size || left < 2 + digits)
-            return false;
-        size = 0;
-        for (size_t i = 0; i < digits; i++)
-            size = size << 8 | at[2 + i];
-        header += digits;
-    }
-    if (size > left - header)
+    size_t left = csi_left(r), header, size;
+    if (left < 2 || (at[0] & 0x1f) == 0x1f || !read_length(at, left, &header, &size) || size > left - header)
         return false;
     tlv->tag = at[0];
     tlv->content = csi_span(at + header, size);

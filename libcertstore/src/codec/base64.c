@@ -16,6 +16,7 @@
 
 #define NO_CHARACTER 0x80000000u
 enum { BAD = 0x80, BLANK = 0x81, LINE = 0x82, PAD = 0x83 };
+enum { LINE_GROUPS = 16 }; /* of a line of 64 characters */
 
 /* clang-format off */
 #define B BAD
@@ -44,21 +45,71 @@ struct state {
     bool any;           /* a character was seen */
 };
 
-/* Whole groups of four, as long as they are nothing but characters. Two groups a step, stored with one write of eight bytes of which six count:
- * the loop stops while at least one more group follows, so the other two are within the room. */
+static uint32_t group(const uint8_t *at)
+{
+    return places[0][at[0]] | places[1][at[1]] | places[2][at[2]] | places[3][at[3]];
+}
+
+/* Two groups with one write of eight bytes, of which six count: at least one more character follows wherever this is called, so that there is
+ * room for the other two. */
+static void put_groups(uint32_t first, uint32_t second, uint8_t *out)
+{
+    const uint64_t six = htobe64((uint64_t)first << 40 | (uint64_t)second << 16);
+    memcpy(out, &six, sizeof six);
+}
+
+static bool decode_line(const uint8_t *at, uint8_t *out)
+{
+    uint32_t all = 0;
+    for (size_t i = 0; i < LINE_GROUPS; i += 2, at += 8, out += 6) {
+        const uint32_t first = group(at), second = group(at + 4);
+        all |= first | second;
+        put_groups(first, second, out);
+    }
+    return (all & NO_CHARACTER) == 0;
+}
+
+/* The LF or CR LF that ends a line at `at`; 0: something else stands there. */
+static size_t line_end_size(const uint8_t *at, const uint8_t *end)
+{
+    if (*at == '\n')
+        return 1;
+    return *at == '\r' && end - at > 1 && at[1] == '\n' ? 2 : 0;
+}
+
+/* Lines as RFC 7468 section 2 has them written: 64 characters and a line end. What their characters are is asked once a line. */
+static void decode_lines(struct state *s)
+{
+    enum { CHARACTERS = 4 * LINE_GROUPS };
+    while (s->end - s->at > CHARACTERS) {
+        const size_t ending = line_end_size(s->at + CHARACTERS, s->end);
+        if (ending == 0 || !decode_line(s->at, s->out))
+            return;
+        s->at += CHARACTERS + ending;
+        s->out += 3 * LINE_GROUPS;
+        s->any = true;
+        s->line_ends = 1;
+    }
+}
+
+/* Whole groups of four, as long as they are nothing but characters. */
 static void decode_run(struct state *s)
 {
     const uint8_t *at = s->at;
     uint8_t *out = s->out;
-    while (s->end - at >= 12) {
-        const uint32_t first = places[0][at[0]] | places[1][at[1]] | places[2][at[2]] | places[3][at[3]];
-        const uint32_t second = places[0][at[4]] | places[1][at[5]] | places[2][at[6]] | places[3][at[7]];
+    for (; s->end - at >= 12; at += 8, out += 6) {
+        const uint32_t first = group(at), second = group(at + 4);
         if (((first | second) & NO_CHARACTER) != 0)
             break;
-        const uint64_t six = htobe64((uint64_t)first << 40 | (uint64_t)second << 16);
-        memcpy(out, &six, sizeof six);
-        at += 8;
-        out += 6;
+        put_groups(first, second, out);
+    }
+    for (; s->end - at >= 4; at += 4) {
+        const uint32_t three = group(at);
+        if ((three & NO_CHARACTER) != 0)
+            break;
+        *out++ = (uint8_t)(three >> 16);
+        *out++ = (uint8_t)(three >> 8);
+        *out++ = (uint8_t)three;
     }
     if (at != s->at) {
         s->any = true;
@@ -140,23 +191,40 @@ static const char *finish(struct state *s)
     return NULL;
 }
 
+/* NULL at the end of the text, or what is wrong where it stands. */
+static const char *decode(struct state *s)
+{
+    const char *wrong = NULL;
+    while (wrong == NULL && s->at < s->end) {
+        if (s->have == 0 && s->pads == 0 && s->carriages == 0 && s->line_ends <= 1) {
+            decode_lines(s);
+            decode_run(s);
+        }
+        if (s->at < s->end && (wrong = step(s)) == NULL)
+            s->at++;
+    }
+    return wrong;
+}
+
 bool csi_base64_decode(struct csi_span text, uint8_t *out, size_t *size, size_t *bad, const char **why)
 {
-    struct state s = { .at = text.data, .end = csi_span_end(text) };
-    s.out = out;
-    const char *wrong = NULL;
-    while (wrong == NULL && s.at < s.end) {
-        if (s.have == 0 && s.pads == 0 && s.carriages == 0 && s.line_ends <= 1)
-            decode_run(&s);
-        if (s.at < s.end && (wrong = step(&s)) == NULL)
-            s.at++;
-    }
+    struct state s = { .at = text.data, .end = csi_span_end(text), .out = out };
+    const char *wrong = decode(&s);
     if (wrong == NULL)
         wrong = finish(&s);
     *size = (size_t)(s.out - out);
     *bad = (size_t)(s.at - text.data);
     *why = wrong;
     return wrong == NULL;
+}
+
+bool csi_base64_decode_to_dash(struct csi_span text, uint8_t *out, size_t *size, size_t *stop)
+{
+    struct state s = { .at = text.data, .end = csi_span_end(text), .out = out };
+    const bool dash = decode(&s) != NULL && *s.at == '-' && finish(&s) == NULL;
+    *size = (size_t)(s.out - out);
+    *stop = (size_t)(s.at - text.data);
+    return dash;
 }
 
 void csi_base64_encode_lines(struct csi_span bytes, struct csi_buf *out)

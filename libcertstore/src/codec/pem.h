@@ -34,6 +34,8 @@ struct csi_pem_piece {
     struct csi_span body; /* decoded; for a TRUSTED CERTIFICATE the certificate alone */
     struct csi_span aux;  /* OpenSSL's trust settings behind the certificate; empty when there are none */
     struct csi_span name; /* of a friendlyName line in the comment; empty when there is none */
+    size_t alias;         /* of a certificate: where the alias it gives its entry stands in the document's `aliases` */
+    bool unnamed;         /* that alias was made up from the subject */
     size_t unit;          /* the entry it is part of: the entry's origin.index. For CMS the first of several */
     size_t units;         /* 1; for CMS how many entries came out of it */
 };
@@ -49,6 +51,8 @@ struct csi_pem_document {
     size_t count;
     size_t capacity;
     size_t unit_count;
+    size_t key_count;
+    struct csi_buf aliases; /* while it is read: of the certificates, each with a NUL */
 };
 
 /* The document of a bundle that this codec read, else NULL. */
@@ -58,16 +62,18 @@ const struct csi_pem_document *csi_pem_document_of(const certstore_bundle *bundl
 certstore_bundle *csi_pem_decode_store(const struct csi_decode *in, certstore_error *err);
 certstore_status csi_pem_encode_store(const certstore_bundle *bundle, const struct csi_encode *in, csi_parts *parts, certstore_error *err);
 
-/* A new entry for a piece that stands alone, not yet in the bundle: a trusted certificate, unit by unit of the bundle's document, or a CRL, which is to
- * be told its unit. */
-certstore_entry *csi_pem_entry_cert(const certstore_bundle *bundle, const struct csi_pem_piece *piece, csi_blob *owner, struct csi_span cert,
-                                    size_t unit, certstore_error *err);
+/* A new entry for a piece that stands alone, not yet in the bundle: a trusted certificate, which lies in the document `home` as its unit, or a CRL,
+ * which is still to be told of it. */
+certstore_entry *csi_pem_entry_cert(const struct csi_pem_document *document, const struct csi_pem_piece *piece, csi_document *home, size_t unit,
+                                    certstore_error *err);
 certstore_entry *csi_pem_entry_crl(struct csi_span der, certstore_error *err);
 
 /* pem_text.c: texts to pieces. Whether bytes are a PEM text at all, be it one without a block. */
 bool csi_pem_is_text(struct csi_span bytes);
 certstore_status csi_pem_split(struct csi_pem_document *document, unsigned part, const struct csi_limits *limits, certstore_error *err);
 struct csi_pem_piece *csi_pem_add_piece(struct csi_pem_document *document, certstore_error *err);
+/* Finds the alias that a certificate gives its entry: from the trust settings, else from a friendlyName line, else made up from the subject. */
+certstore_status csi_pem_name_piece(struct csi_pem_document *document, struct csi_pem_piece *piece, certstore_error *err);
 
 /* pem_der.c: one object in DER instead of text. False when it is none that is known. */
 bool csi_pem_classify_der(struct csi_span der, enum csi_pem_kind *kind, const char **label);

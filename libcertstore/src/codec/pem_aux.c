@@ -61,7 +61,7 @@ bool csi_pem_aux_split(struct csi_span body, struct csi_span *cert, struct csi_s
 bool csi_pem_aux_alias(struct csi_span aux, struct csi_span *alias)
 {
     struct aux parsed;
-    if (!parse(aux, &parsed) || parsed.alias.size == 0)
+    if (aux.size == 0 || !parse(aux, &parsed) || parsed.alias.size == 0)
         return false;
     *alias = parsed.alias;
     return csi_utf8_valid(*alias) && memchr(alias->data, 0, alias->size) == NULL;
@@ -84,6 +84,8 @@ static certstore_status read_purposes(struct csi_span oids, bool reject, certsto
 certstore_status csi_pem_aux_read(struct csi_span aux, certstore_entry *entry, certstore_error *err)
 {
     struct aux parsed;
+    if (aux.size == 0)
+        return CERTSTORE_OK;
     if (!parse(aux, &parsed))
         return csi_fail(err, CERTSTORE_E_MALFORMED, "TRUSTED CERTIFICATE: malformed trust settings; write it anew with openssl x509");
     CSI_TRY(read_purposes(parsed.trust, false, entry, err));

@@ -288,6 +288,8 @@ static certstore_status collect_keys(struct pairing *p, certstore_error *err)
 static certstore_status pair(struct pairing *p, certstore_error *err)
 {
     struct csi_pem_identities *ids = p->identities;
+    if (p->document->key_count == 0)
+        return CERTSTORE_OK;
     CSI_TRY(collect_keys(p, err));
     if (ids->count == 0)
         return CERTSTORE_OK;

@@ -21,6 +21,7 @@ static void destroy(struct csi_document *base)
         csi_blob_free(document->bodies[i]);
     }
     free(document->pieces);
+    csi_buf_free(&document->aliases);
     free(document);
 }
 
@@ -48,7 +49,10 @@ static certstore_status read_der(struct csi_pem_document *document, unsigned par
     piece->body = bytes;
     document->der[part] = true;
     document->bodies[part] = csi_blob_ref(document->text[part]);
-    return CERTSTORE_OK;
+    document->key_count += csi_pem_is_key(kind);
+    if (kind == CSI_PEM_CERT)
+        __atomic_store_n(&document->text[part]->open, true, __ATOMIC_RELAXED);
+    return kind == CSI_PEM_CERT ? csi_pem_name_piece(document, piece, err) : CERTSTORE_OK;
 }
 
 static certstore_status read_parts(struct csi_pem_document *document, const struct csi_decode *in, certstore_error *err)
@@ -77,35 +81,33 @@ static certstore_status append(certstore_bundle *bundle, certstore_entry *entry,
     return csi_bundle_append(bundle, entry, true, err);
 }
 
-/* The alias a piece gives its entry: from the trust settings, else from a friendlyName line, else made up from the certificate. */
-static char *alias_for(const struct csi_pem_piece *piece, struct csi_span cert, bool *unnamed, certstore_error *err)
+static const char *alias_of(const struct csi_pem_document *document, const struct csi_pem_piece *piece)
 {
-    struct csi_span name = piece->name;
-    *unnamed = false;
-    if (csi_pem_aux_alias(piece->aux, &name) || name.size > 0)
-        return csi_strndup((const char *)name.data, name.size, err);
-    *unnamed = true;
-    return csi_alias_for_cert(cert, err);
+    return (const char *)document->aliases.data + piece->alias;
 }
 
-certstore_entry *csi_pem_entry_cert(const certstore_bundle *bundle, const struct csi_pem_piece *piece, csi_blob *owner, struct csi_span cert,
-                                    size_t unit, certstore_error *err)
+static certstore_entry *cert_entry(csi_document *home, size_t unit, const char *alias, const struct csi_pem_piece *piece, csi_blob *owner,
+                                   struct csi_span cert, certstore_error *err)
 {
-    bool unnamed;
-    CSI_AUTO(csi_chars) *alias = alias_for(piece, cert, &unnamed, err);
-    CSI_AUTO(certstore_entry) *entry = alias != NULL ? csi_entry_new_in(bundle->document, unit, CERTSTORE_TRUSTED, alias, err) : NULL;
-    if (entry == NULL)
-        return NULL;
-    entry->unnamed = unnamed;
-    if (csi_entry_append_cert(entry, owner, cert, err) != CERTSTORE_OK || csi_pem_aux_read(piece->aux, entry, err) != CERTSTORE_OK)
+    CSI_AUTO(certstore_entry) *entry = csi_entry_new_in(home, unit, CERTSTORE_TRUSTED, alias, err);
+    if (entry == NULL || csi_entry_append_cert(entry, owner, cert, err) != CERTSTORE_OK || csi_pem_aux_read(piece->aux, entry, err) != CERTSTORE_OK)
         return NULL;
     return csi_steal(&entry);
 }
 
-static certstore_status add_trusted(certstore_bundle *bundle, struct csi_pem_document *document, struct csi_pem_piece *piece, struct csi_span cert,
+certstore_entry *csi_pem_entry_cert(const struct csi_pem_document *document, const struct csi_pem_piece *piece, csi_document *home, size_t unit,
                                     certstore_error *err)
 {
-    certstore_entry *entry = csi_pem_entry_cert(bundle, piece, document->bodies[piece->part], cert, document->unit_count, err);
+    certstore_entry *entry = cert_entry(home, unit, alias_of(document, piece), piece, document->bodies[piece->part], piece->body, err);
+    if (entry != NULL)
+        entry->unnamed = piece->unnamed;
+    return entry;
+}
+
+static certstore_status add_trusted(certstore_bundle *bundle, struct csi_pem_document *document, const struct csi_pem_piece *piece,
+                                    certstore_error *err)
+{
+    certstore_entry *entry = csi_pem_entry_cert(document, piece, &document->base, document->unit_count, err);
     if (entry == NULL)
         return err->status;
     document->unit_count++;
@@ -177,6 +179,23 @@ static certstore_status add_opaque(certstore_bundle *bundle, struct csi_pem_docu
     return append(bundle, csi_steal(&entry), document->unit_count++, err);
 }
 
+/* A certificate out of a CMS block; a friendlyName line above the block speaks of all that it holds. */
+static certstore_status add_member(certstore_bundle *bundle, struct csi_pem_document *document, const struct csi_pem_piece *piece,
+                                   struct csi_span der, certstore_error *err)
+{
+    CSI_AUTO(csi_chars) *alias = piece->name.size > 0 ? csi_strndup((const char *)piece->name.data, piece->name.size, err) : NULL;
+    if (piece->name.size == 0)
+        alias = csi_alias_for_cert(der, err);
+    if (alias == NULL)
+        return err->status;
+    certstore_entry *entry = cert_entry(&document->base, document->unit_count, alias, piece, document->bodies[piece->part], der, err);
+    if (entry == NULL)
+        return err->status;
+    entry->unnamed = piece->name.size == 0;
+    document->unit_count++;
+    return csi_bundle_append(bundle, entry, true, err);
+}
+
 static certstore_status add_cms(certstore_bundle *bundle, struct csi_pem_document *document, struct csi_pem_piece *piece,
                                 const struct csi_limits *limits, certstore_error *err)
 {
@@ -185,7 +204,7 @@ static certstore_status add_cms(certstore_bundle *bundle, struct csi_pem_documen
     piece->units = members.count > 0 ? members.count : 1;
     for (size_t i = 0; status == CERTSTORE_OK && i < members.count; i++) {
         const struct csi_span der = members.items[i].der;
-        status = members.items[i].crl ? add_crl(bundle, document, der, err) : add_trusted(bundle, document, piece, der, err);
+        status = members.items[i].crl ? add_crl(bundle, document, der, err) : add_member(bundle, document, piece, der, err);
     }
     if (status == CERTSTORE_OK && members.count > 0)
         status = csi_report_add(bundle->notes, "pem-cms", CERTSTORE_INFO, "", err,
@@ -202,16 +221,13 @@ static certstore_status add_identity(certstore_bundle *bundle, struct csi_pem_do
 {
     struct csi_pem_piece *key = &document->pieces[identity->key_piece];
     struct csi_pem_piece *leaf = identity->cert_count > 0 ? &document->pieces[identity->certs[0]] : NULL;
-    bool unnamed = true;
+    bool unnamed = leaf == NULL || leaf->unnamed;
     CSI_AUTO(csi_chars) *alias = NULL;
-    if (leaf != NULL)
-        alias = alias_for(leaf, leaf->body, &unnamed, err);
     if (key->name.size > 0 && unnamed) { /* openssl pkcs12 writes it over the key as well */
-        free(alias);
         alias = csi_strndup((const char *)key->name.data, key->name.size, err);
         unnamed = false;
-    } else if (leaf == NULL) {
-        alias = alias_for_label(key->label, err);
+    } else {
+        alias = leaf != NULL ? csi_strdup(alias_of(document, leaf), err) : alias_for_label(key->label, err);
     }
     CSI_AUTO(certstore_entry) *entry = alias != NULL ? csi_entry_new(CERTSTORE_KEY, alias, err) : NULL;
     if (entry == NULL)
@@ -265,7 +281,7 @@ static certstore_status add_piece(certstore_bundle *bundle, struct csi_pem_docum
     switch (piece->kind) {
     case CSI_PEM_CERT:
     case CSI_PEM_TRUSTED:
-        return add_trusted(bundle, document, piece, piece->body, err);
+        return add_trusted(bundle, document, piece, err);
     case CSI_PEM_CRL:
         return add_crl(bundle, document, piece->body, err);
     case CSI_PEM_CMS:
@@ -279,11 +295,15 @@ static certstore_status add_piece(certstore_bundle *bundle, struct csi_pem_docum
 static certstore_status add_entries(certstore_bundle *bundle, struct csi_pem_document *document, const struct csi_decode *in,
                                     const struct csi_pem_identities *ids, certstore_error *err)
 {
+    enum { AHEAD = 8 };
     CSI_AUTO(csi_sizes) *owner = NULL;
     CSI_TRY(find_owners(document, ids, &owner, err));
+    CSI_TRY(csi_bundle_reserve(bundle, document->count, err));
     for (size_t i = 0; i < document->count; i++) {
         struct csi_pem_piece *piece = &document->pieces[i];
         const struct csi_pem_identity *identity = identity_of(ids, owner, i);
+        if (document->count - i > AHEAD) /* the bodies of a large file are out of the cache by now */
+            __builtin_prefetch(document->pieces[i + AHEAD].body.data);
         if (identity == NULL)
             CSI_TRY(add_piece(bundle, document, piece, in->limits, err));
         else if (piece->unit == SIZE_MAX)
@@ -300,24 +320,10 @@ static certstore_status decode(struct csi_pem_document *document, const struct c
     if (status == CERTSTORE_OK)
         status = add_entries(bundle, document, in, &identities, err);
     csi_pem_identities_clear(&identities);
+    csi_buf_free(&document->aliases);
     if (status == CERTSTORE_OK && (document->der[0] || document->der[1]))
         status = csi_report_add(bundle->notes, "pem-der", CERTSTORE_INFO, "", err, "the file is one object in DER; a change writes it as PEM");
     return status;
-}
-
-/* Decoded certificates are no secret. The text stays one: what stands around the blocks may have been cut out of a key. */
-static void open_bodies(struct csi_pem_document *document)
-{
-    size_t blocks[CSI_PEM_PARTS] = { 0 };
-    size_t certificates[CSI_PEM_PARTS] = { 0 };
-    for (size_t i = 0; i < document->count; i++) {
-        const struct csi_pem_piece *piece = &document->pieces[i];
-        blocks[piece->part]++;
-        certificates[piece->part] += piece->kind == CSI_PEM_CERT || piece->kind == CSI_PEM_TRUSTED;
-    }
-    for (size_t i = 0; i < CSI_PEM_PARTS; i++)
-        if (blocks[i] > 0 && blocks[i] == certificates[i])
-            document->bodies[i]->open = true;
 }
 
 certstore_bundle *csi_pem_decode_store(const struct csi_decode *in, certstore_error *err)
@@ -336,6 +342,5 @@ certstore_bundle *csi_pem_decode_store(const struct csi_decode *in, certstore_er
     bundle->document = csi_document_ref(base);
     if (decode(document, in, bundle, err) != CERTSTORE_OK)
         return NULL;
-    open_bodies(document);
     return csi_steal(&bundle);
 }

@@ -85,6 +85,12 @@ static bool find_begin(struct csi_span text, size_t from, size_t *mark, size_t *
 /* The label that ends with five dashes on the same line (RFC 7468 section 3: printable characters without a hyphen-minus at either end). */
 static bool read_label(struct csi_span text, size_t at, struct csi_span *label, size_t *past)
 {
+    static const char usual[] = "CERTIFICATE-----";
+    if (starts_with(text, at, usual, sizeof usual - 1)) {
+        *label = csi_span(text.data + at, sizeof usual - 1 - DASHES);
+        *past = at + sizeof usual - 1;
+        return true;
+    }
     for (size_t i = at; i < text.size && i - at <= LABEL_MAX; i++) {
         const uint8_t c = text.data[i];
         if (c == '-' && starts_with(text, i, dashes, DASHES)) {
@@ -112,39 +118,68 @@ static size_t skip_line_end(struct csi_span text, size_t at)
     return past + (pair ? 2 : 1);
 }
 
+/* Nearly every line ends with a LF close by, which memchr finds before a loop has started; a longer line is looked through one by one. */
+static size_t find_line_end(struct csi_span text, size_t at)
+{
+    enum { NEAR = 128 };
+    const uint8_t *lf = memchr(text.data + at, '\n', text.size - at < NEAR ? text.size - at : NEAR);
+    const uint8_t *cr = lf != NULL ? memchr(text.data + at, '\r', (size_t)(lf - text.data) - at) : NULL;
+    size_t end = at;
+    if (lf != NULL)
+        return (size_t)((cr != NULL ? cr : lf) - text.data);
+    while (end < text.size && !is_line_end(text.data[end]))
+        end++;
+    return end;
+}
+
 /* The end of a line's characters, blanks at its end left out; *next is the start of the line after it. */
 static size_t line_end(struct csi_span text, size_t at, size_t *next)
 {
-    size_t end = at;
-    while (end < text.size && !is_line_end(text.data[end]))
-        end++;
+    size_t end = find_line_end(text, at);
     *next = skip_line_end(text, end);
     while (end > at && is_blank(text.data[end - 1]))
         end--;
     return end;
 }
 
-/* RFC 1421 section 4.4: headers stand before the data and end with an empty line. There are some if the first line holds a colon, which
- * no base64 does. */
-static bool split_headers(struct csi_span body, struct csi_span *headers, struct csi_span *data)
+static struct csi_span without_blanks_before(struct csi_span body)
 {
     size_t at = 0;
     while (at < body.size && (is_blank(body.data[at]) || is_line_end(body.data[at])))
         at++;
+    return csi_span(body.data + at, body.size - at);
+}
+
+/* RFC 1421 section 4.4: headers stand before the data and end with an empty line. There are some if the first line holds a colon, which
+ * no base64 does. */
+static bool split_headers(struct csi_span text, struct csi_span *headers, struct csi_span *data)
+{
+    const struct csi_span body = without_blanks_before(text);
     size_t next;
-    const size_t end = line_end(body, at, &next);
-    *headers = csi_span(body.data + at, 0);
-    *data = csi_span(body.data + at, body.size - at);
-    if (memchr(body.data + at, ':', end - at) == NULL)
+    const size_t end = line_end(body, 0, &next);
+    *headers = csi_span(body.data, 0);
+    *data = body;
+    if (memchr(body.data, ':', end) == NULL)
         return true;
     for (size_t line = next; line < body.size; line = next) {
         if (line_end(body, line, &next) == line) {
-            *headers = csi_span(body.data + at, line - at);
+            *headers = csi_span(body.data, line);
             *data = csi_span(body.data + next, body.size - next);
             return true;
         }
     }
     return false;
+}
+
+/* Whether the END of that label stands at `at`. *past is what follows its dashes. */
+static bool is_end(struct csi_span text, size_t at, struct csi_span label, size_t *past)
+{
+    const size_t name = at + END_SIZE, after = name + label.size;
+    if (!starts_with(text, at, end_mark, END_SIZE) || !starts_with(text, name, (const char *)label.data, label.size) ||
+        !starts_with(text, after, dashes, DASHES))
+        return false;
+    *past = after + DASHES;
+    return true;
 }
 
 /* The END that belongs to a BEGIN whose body starts at `body`. *close is where it stands, *past what follows its dashes. */
@@ -187,6 +222,26 @@ certstore_status csi_pem_next(struct csi_pem_scan *scan, struct csi_pem_block *b
     return CERTSTORE_OK;
 }
 
+bool csi_pem_take(struct csi_pem_scan *scan, struct csi_pem_block *block, uint8_t *out, size_t *size)
+{
+    const struct csi_span text = scan->text;
+    size_t mark = 0, body = 0, past = 0, stop = 0;
+    *size = 0;
+    if (!find_begin(text, scan->at, &mark, &block->begin) || !read_label(text, mark + BEGIN_SIZE, &block->label, &body))
+        return false;
+    if (!csi_base64_decode_to_dash(csi_span(text.data + body, text.size - body), out, size, &stop)) {
+        *size = csi_base64_room(stop + 64 < text.size - body ? stop + 64 : text.size - body); /* decoded a line at a time */
+        return false;
+    }
+    if (!is_end(text, body + stop, block->label, &past))
+        return false;
+    block->data = without_blanks_before(csi_span(text.data + body, stop));
+    block->headers = csi_span(block->data.data, 0);
+    block->end = skip_line_end(text, past);
+    scan->at = block->end;
+    return true;
+}
+
 /* RFC 1421 section 4.3.2.4: "each line except the last containing exactly 64 printable characters and the final line containing 64 or
  * fewer". Asked of data under headers, as OpenSSL does: a cipher text whose lines were joined or cut elsewhere has lost characters before. */
 static bool lines_of_64(struct csi_span data, size_t *bad)
@@ -209,7 +264,7 @@ static bool is_comment(struct csi_span data, size_t at)
     return at > 0 && at < data.size && data.data[at] == '-' && is_line_end(data.data[at - 1]);
 }
 
-certstore_status csi_pem_decode(const struct csi_pem_scan *scan, const struct csi_pem_block *block, uint8_t *out, size_t *size, certstore_error *err)
+certstore_status csi_pem_decode(const struct csi_pem_scan *scan, struct csi_pem_block *block, uint8_t *out, size_t *size, certstore_error *err)
 {
     size_t bad = 0;
     const char *why = NULL;
@@ -217,8 +272,10 @@ certstore_status csi_pem_decode(const struct csi_pem_scan *scan, const struct cs
         why = "a line of encrypted data that is not 64 characters long";
     else if (csi_base64_decode(block->data, out, size, &bad, &why))
         return CERTSTORE_OK;
-    else if (is_comment(block->data, bad) && csi_base64_decode(csi_span(block->data.data, bad), out, size, &bad, &why))
+    else if (is_comment(block->data, bad) && csi_base64_decode(csi_span(block->data.data, bad), out, size, &bad, &why)) {
+        block->data.size = bad;
         return CERTSTORE_OK;
+    }
     const size_t at = (size_t)(block->data.data - scan->text.data) + bad;
     return csi_fail(err, CERTSTORE_E_MALFORMED, "line %zu: %s in %.*s; restore the block from its source", csi_pem_line(scan->text, at), why,
                     (int)block->label.size, (const char *)block->label.data);

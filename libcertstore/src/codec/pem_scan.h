@@ -26,8 +26,12 @@ static inline struct csi_pem_scan csi_pem_scan(struct csi_span text)
 /* The next block. *found is false past the last one. CERTSTORE_E_TRUNCATED when the text ends within a block, CERTSTORE_E_MALFORMED for
  * what no reader should guess about; the message names the line. */
 certstore_status csi_pem_next(struct csi_pem_scan *scan, struct csi_pem_block *block, bool *found, certstore_error *err);
-/* Decodes a block's data into out, which has csi_base64_room(data.size) bytes. */
-certstore_status csi_pem_decode(const struct csi_pem_scan *scan, const struct csi_pem_block *block, uint8_t *out, size_t *size, certstore_error *err);
+/* Decodes a block's data into out, which has csi_base64_room(data.size) bytes. A comment below the data is cut off. */
+certstore_status csi_pem_decode(const struct csi_pem_scan *scan, struct csi_pem_block *block, uint8_t *out, size_t *size, certstore_error *err);
+/* The next block and its data at once, which leaves out looking for its END first. It takes blocks as programs write them; false for any other,
+ * with nothing taken: csi_pem_next() takes it or says what is wrong. `out` has csi_base64_room() of what is left of the text; *size is how much of
+ * it was written to, which may be a key also where nothing was taken. */
+bool csi_pem_take(struct csi_pem_scan *scan, struct csi_pem_block *block, uint8_t *out, size_t *size);
 /* The line an offset stands on, counted from 1: for messages. */
 size_t csi_pem_line(struct csi_span text, size_t offset);
 bool csi_pem_label_is(const struct csi_pem_block *block, const char *label);

@@ -10,6 +10,15 @@
 
 #include "codec/base64.h"
 
+/* The blocks of a bundle are of about one size, so that the first tells how many are to come. */
+static certstore_status reserve_pieces(struct csi_pem_document *document, struct csi_span text, const struct csi_pem_block *first,
+                                       certstore_error *err)
+{
+    document->capacity = text.size / (first->end - first->begin) + 1;
+    document->pieces = csi_new(document->capacity, sizeof *document->pieces, err);
+    return document->pieces != NULL ? CERTSTORE_OK : err->status;
+}
+
 struct csi_pem_piece *csi_pem_add_piece(struct csi_pem_document *document, certstore_error *err)
 {
     struct csi_pem_piece *pieces = csi_grow(document->pieces, &document->capacity, document->count + 1, sizeof *pieces, err);
@@ -69,7 +78,7 @@ static size_t previous_line(struct csi_span text, size_t from, size_t at)
     return start;
 }
 
-static bool line_is_empty(struct csi_span text, size_t from, size_t to)
+static bool is_empty(struct csi_span text, size_t from, size_t to)
 {
     for (size_t i = from; i < to; i++)
         if (text.data[i] > ' ')
@@ -94,7 +103,7 @@ static size_t find_comment(struct csi_span text, size_t from, size_t begin)
     size_t start = begin;
     while (start > from) {
         const size_t line = previous_line(text, from, start);
-        if (line_is_empty(text, line, start))
+        if (is_empty(text, line, start))
             return start;
         start = line;
     }
@@ -136,6 +145,21 @@ static certstore_status check_body(struct csi_pem_piece *piece, struct csi_span 
     return CERTSTORE_OK;
 }
 
+certstore_status csi_pem_name_piece(struct csi_pem_document *document, struct csi_pem_piece *piece, certstore_error *err)
+{
+    struct csi_span name = piece->name;
+    char made_up[CSI_ALIAS_ROOM];
+    piece->unnamed = !csi_pem_aux_alias(piece->aux, &name) && name.size == 0;
+    if (piece->unnamed) {
+        CSI_TRY(csi_alias_make(piece->body, made_up, err));
+        name = csi_span_text(made_up);
+    }
+    piece->alias = document->aliases.size;
+    csi_buf_put_span(&document->aliases, name);
+    csi_buf_put_u8(&document->aliases, 0);
+    return csi_buf_check(&document->aliases, err);
+}
+
 static certstore_status add_block(struct csi_pem_document *document, unsigned part, const struct csi_pem_block *block, struct csi_span body,
                                   size_t from, certstore_error *err)
 {
@@ -152,7 +176,29 @@ static certstore_status add_block(struct csi_pem_document *document, unsigned pa
     piece->headers = block->headers;
     piece->body = body;
     piece->name = find_name(text, piece->comment, piece->begin);
-    return check_body(piece, text, err);
+    CSI_TRY(check_body(piece, text, err));
+    /* Now, while the certificate is in the processor's cache: a large file is out of it before the last block is decoded. */
+    const bool named = piece->kind == CSI_PEM_CERT || piece->kind == CSI_PEM_TRUSTED;
+    return named ? csi_pem_name_piece(document, piece, err) : CERTSTORE_OK;
+}
+
+/* Certificates are no secret, nor is a text of nothing else. Any other text stays one: what stands around the blocks may have been cut out of a
+ * key. A text may be shared with other readers, who mark it alike. */
+static void tell_open(struct csi_pem_document *document, unsigned part, bool certificates, bool nothing_else)
+{
+    document->bodies[part]->open = certificates;
+    if (nothing_else)
+        __atomic_store_n(&document->text[part]->open, true, __ATOMIC_RELAXED);
+}
+
+/* Where it goes wrong, what was decoded of the block up to there and past it is wiped as well. */
+static certstore_status decode_block(struct csi_pem_document *document, unsigned part, const struct csi_pem_scan *scan, struct csi_pem_block *block,
+                                     size_t used, size_t *size, certstore_error *err)
+{
+    csi_blob *bodies = document->bodies[part];
+    const certstore_status status = csi_pem_decode(scan, block, bodies->data + used, size, err);
+    bodies->size = used + (status == CERTSTORE_OK ? *size : csi_base64_room(block->data.size));
+    return status;
 }
 
 certstore_status csi_pem_split(struct csi_pem_document *document, unsigned part, const struct csi_limits *limits, certstore_error *err)
@@ -167,19 +213,32 @@ certstore_status csi_pem_split(struct csi_pem_document *document, unsigned part,
     if ((document->bodies[part] = csi_blob_adopt(bodies, 0, err)) == NULL)
         return err->status;
     size_t used = 0;
+    bool bare = true, certificates = true;
     for (bool found = true; found;) {
         const size_t from = scan.at;
         size_t size = 0;
-        CSI_TRY(csi_pem_next(&scan, &block, &found, err));
+        const bool taken = csi_pem_take(&scan, &block, bodies + used, &size);
+        document->bodies[part]->size = used + size; /* so that it is wiped when it is freed */
+        found = taken;
+        if (!taken)
+            CSI_TRY(csi_pem_next(&scan, &block, &found, err));
+        bare = bare && is_empty(text, from, found ? block.begin : text.size);
         if (!found)
             break;
         CSI_TRY(csi_limit_check(limits, CERTSTORE_LIMIT_ENTRIES, document->count + 1, err));
         CSI_TRY(csi_limit_check(limits, CERTSTORE_LIMIT_CERT_SIZE, block.data.size / 4 * 3, err));
-        const certstore_status status = csi_pem_decode(&scan, &block, bodies + used, &size, err);
-        document->bodies[part]->size = used + size; /* so that it is wiped when it is freed */
-        CSI_TRY(status);
+        if (document->pieces == NULL)
+            CSI_TRY(reserve_pieces(document, text, &block, err));
+        const size_t data_size = block.data.size;
+        if (!taken)
+            CSI_TRY(decode_block(document, part, &scan, &block, used, &size, err));
         CSI_TRY(add_block(document, part, &block, csi_span(bodies + used, size), from, err));
         used += size;
+        const enum csi_pem_kind kind = document->pieces[document->count - 1].kind;
+        document->key_count += csi_pem_is_key(kind);
+        certificates = certificates && (kind == CSI_PEM_CERT || kind == CSI_PEM_TRUSTED);
+        bare = bare && block.data.size == data_size;
     }
+    tell_open(document, part, certificates, certificates && bare);
     return CERTSTORE_OK;
 }

@@ -50,8 +50,9 @@ bool csi_pemdir_hash(struct csi_span der, bool crl, uint32_t *hash)
 }
 
 /* What reading one file found. */
-static certstore_status take_piece(certstore_bundle *bundle, struct csi_pemdir *dir, struct csi_pemdir_file *file, const struct csi_pem_piece *piece,
-                                   csi_blob *owner, struct csi_pemdir_known *known, certstore_error *err)
+static certstore_status take_piece(certstore_bundle *bundle, struct csi_pemdir *dir, struct csi_pemdir_file *file,
+                                   const struct csi_pem_document *text, const struct csi_pem_piece *piece, struct csi_pemdir_known *known,
+                                   certstore_error *err)
 {
     const bool crl = piece->kind == CSI_PEM_CRL;
     uint32_t hash;
@@ -66,7 +67,7 @@ static certstore_status take_piece(certstore_bundle *bundle, struct csi_pemdir *
         return csi_report_add(bundle->notes, "dir-duplicate", CERTSTORE_INFO, file->name, err,
                               "the same certificate or CRL stands here under another name");
     const size_t unit = dir->unit_count;
-    certstore_entry *entry = crl ? csi_pem_entry_crl(piece->body, err) : csi_pem_entry_cert(bundle, piece, owner, piece->body, unit, err);
+    certstore_entry *entry = crl ? csi_pem_entry_crl(piece->body, err) : csi_pem_entry_cert(text, piece, &dir->base, unit, err);
     if (entry == NULL)
         return err->status;
     if (crl)
@@ -83,9 +84,11 @@ static bool is_entry(const struct csi_pem_piece *piece)
 static certstore_status read_text(certstore_bundle *bundle, struct csi_pemdir *dir, struct csi_pemdir_file *file, const struct csi_limits *limits,
                                   struct csi_pemdir_known *known, certstore_error *err)
 {
-    certstore_error scratch = { 0 };
+    CSI_AUTO(certstore_error) *scratch = certstore_error_new();
+    if (scratch == NULL)
+        return csi_error_memory(err);
     struct csi_pem_document text = { .text = { file->bytes } };
-    certstore_status status = csi_pem_split(&text, 0, limits, &scratch);
+    certstore_status status = csi_pem_split(&text, 0, limits, scratch);
     size_t entries = 0;
     const struct csi_pem_piece *piece = NULL;
     for (size_t i = 0; i < text.count; i++) {
@@ -97,14 +100,15 @@ static certstore_status read_text(certstore_bundle *bundle, struct csi_pemdir *d
     if (status == CERTSTORE_E_MEMORY)
         csi_error_memory(err);
     else if (status != CERTSTORE_OK)
-        csi_report_add(bundle->notes, "dir-unreadable", CERTSTORE_WARNING, file->name, err, "%s", scratch.message);
+        csi_report_add(bundle->notes, "dir-unreadable", CERTSTORE_WARNING, file->name, err, "%s", certstore_error_message(scratch));
     else if (entries != 1) /* openssl-rehash(1): "exactly one certificate or CRL" */
         csi_report_add(bundle->notes, "dir-unreadable", CERTSTORE_WARNING, file->name, err,
                        "it does not hold exactly one certificate or CRL; split it");
     else
-        take_piece(bundle, dir, file, piece, text.bodies[0], known, err);
+        take_piece(bundle, dir, file, &text, piece, known, err);
     csi_blob_free(text.bodies[0]);
     free(text.pieces);
+    csi_buf_free(&text.aliases);
     return err->status;
 }
 

@@ -68,11 +68,7 @@ static int64_t modified(const struct timeline *line, int64_t number, int part)
 
 static bool named(const struct timeline *line, const char *path)
 {
-    const char *name = strrchr(path, '/') + 1;
-    for (size_t i = 0; i < line->names.count; i++)
-        if (strcmp(line->names.items[i], name) == 0)
-            return true;
-    return false;
+    return csi_names_have(&line->names, strrchr(path, '/') + 1);
 }
 
 static certstore_status is_open(const struct timeline *line, const struct csi_row *row, bool *open, certstore_error *err)

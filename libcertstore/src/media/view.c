@@ -50,6 +50,13 @@ static bool is_racy(const struct csi_os *os, const struct stat *st)
     return st->st_mtim.tv_sec >= now.tv_sec - RACY_SECONDS;
 }
 
+static struct csi_view view_of(const struct csi_os *os, const struct stat *st)
+{
+    return (struct csi_view){
+        .exists = true, .racy = is_racy(os, st), .dev = st->st_dev, .ino = st->st_ino, .size = st->st_size, .mtime = st->st_mtim, .ctime = st->st_ctim
+    };
+}
+
 static certstore_status cannot_read(const char *about, int number, uint64_t limit, certstore_error *err)
 {
     if (number == -ELOOP)
@@ -113,13 +120,7 @@ static certstore_status read_once(const struct csi_os *os, int fd, const struct 
         return cannot_read(about, status, limit, err);
     *stable = before.st_dev == after.st_dev && before.st_ino == after.st_ino && same_time(before.st_mtim, after.st_mtim) &&
               before.st_size == after.st_size && (uint64_t)after.st_size == size;
-    *view = (struct csi_view){ .exists = true,
-                               .racy = is_racy(os, &after),
-                               .dev = after.st_dev,
-                               .ino = after.st_ino,
-                               .size = after.st_size,
-                               .mtime = after.st_mtim,
-                               .ctime = after.st_ctim };
+    *view = view_of(os, &after);
     memcpy(view->digest, digest, sizeof digest);
     return CERTSTORE_OK;
 }

@@ -53,5 +53,8 @@ bool csi_bundle_pristine(const certstore_bundle *bundle);
 /* A stable readable alias for what a format gives none: the subject's CN, else OU, else O, in lower case, with '-' for what does not belong in a
  * name; "certificate" where there is none of them. csi_bundle_append() tells two of them apart. */
 char *csi_alias_for_cert(struct csi_span der, certstore_error *err);
+/* The same into memory of the caller's, for decoders that make up thousands. */
+enum { CSI_ALIAS_ROOM = 100 };
+certstore_status csi_alias_make(struct csi_span der, char alias[CSI_ALIAS_ROOM], certstore_error *err);
 
 #endif

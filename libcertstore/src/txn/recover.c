@@ -276,11 +276,6 @@ static bool is_gone(const struct csi_os *os, const char *dir, const char *id, bo
     return path != NULL && os->stat(os, AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, &st) == -ENOENT;
 }
 
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 /* ID.plan-KEY, what a participant left beside its journal, which is over. */
 static bool is_plan(const char *name)
 {
@@ -300,8 +295,7 @@ static bool is_listed(const struct csi_names *names, const char *id, const char 
 {
     char name[CSI_ID_TEXT + sizeof ".open"];
     snprintf(name, sizeof name, "%.*s%s", CSI_ID_TEXT, id, end);
-    const char *key = name;
-    return bsearch(&key, names->items, names->count, sizeof *names->items, by_name) != NULL;
+    return csi_names_have(names, name);
 }
 
 /* A row whose transaction has no journal, open or done, lost it to a power failure. (A living one's journal is made before its rows, and
@@ -321,6 +315,15 @@ static bool forget_if_lost(const struct csi_txn_env *env, const char *dir, const
     return true;
 }
 
+/* The names from one on that begin as it does: they are sorted, so a store's rows stand together. */
+static struct csi_names of_one_store(const struct csi_names *names, size_t first)
+{
+    size_t end = first;
+    while (end < names->count && strncmp(names->items[end], names->items[first], CSI_ID_TEXT) == 0)
+        end++;
+    return (struct csi_names){ .items = names->items + first, .count = end - first };
+}
+
 /* Power takes the newest: who passes by looks back from there as far as rows are lost. Who is asked to recover looks at every row. */
 void csi_clear_lost_rows(const struct csi_txn_env *env, const char *dir, const struct csi_names *names, bool every_row)
 {
@@ -333,7 +336,8 @@ void csi_clear_lost_rows(const struct csi_txn_env *env, const char *dir, const s
         store = name;
         certstore_error none = { 0 };
         CSI_AUTO_ROWS rows = { 0 };
-        bool going = csi_state_numbers(names, store, &rows, &none) == CERTSTORE_OK;
+        const struct csi_names own = of_one_store(names, i);
+        bool going = csi_state_numbers(&own, store, &rows, &none) == CERTSTORE_OK;
         for (size_t n = rows.count; going && n > 0; n--)
             going = forget_if_lost(env, dir, names, store, rows.items[n - 1].generation) || every_row;
     }

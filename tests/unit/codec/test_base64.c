@@ -109,6 +109,22 @@ static void a_character_outside_the_alphabet_is_named_by_its_place(void **state)
     }
 }
 
+static void in_whole_lines_a_wrong_character_is_named_by_its_place_as_well(void **state)
+{
+    (void)state;
+    static const char *const ends[] = { "\n", "\r\n" };
+    for (size_t e = 0; e < sizeof ends / sizeof *ends; e++) {
+        for (size_t at = 0; at < 160; at++) {
+            char text[256] = "";
+            for (size_t i = 0; i < 160; i++)
+                strcat(strcat(text, "A"), i % 64 == 63 ? ends[e] : "");
+            const size_t place = at + at / 64 * strlen(ends[e]);
+            text[place] = '-';
+            assert_refused(text, place, "a character that is no base64");
+        }
+    }
+}
+
 static void an_empty_line_is_refused_within_the_data_and_nowhere_else(void **state)
 {
     (void)state;
@@ -116,6 +132,14 @@ static void an_empty_line_is_refused_within_the_data_and_nowhere_else(void **sta
     assert_refused("Zm9v\r\rYmFy", 6, "an empty line within the data");
     assert_refused("Zm9v\r\n \r\nYmFy", 9, "an empty line within the data");
     assert_decodes("\n\nZm9v\n\n\n", "foo");
+    static const char line[] = "YWJjYWJjYWJjYWJjYWJjYWJjYWJjYWJjYWJjYWJjYWJjYWJjYWJjYWJjYWJjYWJj";
+    static const char *const breaks[] = { "\n\n", "\r\n\r\n", "\n\r\n", "\r\r", "\n \n" };
+    for (size_t i = 0; i < sizeof breaks / sizeof *breaks; i++) {
+        char text[256];
+        const int before = snprintf(text, sizeof text, "%s%s", line, breaks[i]);
+        strcat(text, line);
+        assert_refused(text, (size_t)before, "an empty line within the data");
+    }
 }
 
 static void encoding_wraps_at_64_characters_and_ends_every_line(void **state)
@@ -136,6 +160,7 @@ int main(void)
         cmocka_unit_test(every_length_in_every_line_width_and_line_end_decodes_as_it_was_encoded),
         cmocka_unit_test(padding_stands_only_where_it_belongs),
         cmocka_unit_test(a_character_outside_the_alphabet_is_named_by_its_place),
+        cmocka_unit_test(in_whole_lines_a_wrong_character_is_named_by_its_place_as_well),
         cmocka_unit_test(an_empty_line_is_refused_within_the_data_and_nowhere_else),
         cmocka_unit_test(encoding_wraps_at_64_characters_and_ends_every_line),
     };

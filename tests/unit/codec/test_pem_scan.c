@@ -148,6 +148,55 @@ static void what_is_written_is_read_back(void **state)
     assert_int_equal(blocks((const char *)out.data, "SOME LABEL"), 1);
 }
 
+/* Takes the next block at once; where that succeeds, step by step it must be the same one with the same data. */
+static bool take_and_compare(struct csi_pem_scan *scan)
+{
+    CSI_AUTO(certstore_error) *err = certstore_error_new();
+    struct csi_pem_scan again = *scan;
+    const size_t left = csi_base64_room(scan->text.size - scan->at);
+    CSI_AUTO(csi_octets) *out = malloc(left), *expected = malloc(left);
+    struct csi_pem_block block, same;
+    size_t size = 0, expected_size = 0;
+    bool found = false;
+    assert_true(out != NULL && expected != NULL);
+    if (!csi_pem_take(scan, &block, out, &size)) {
+        assert_int_equal(scan->at, again.at);
+        assert_true(size <= left);
+        return false;
+    }
+    assert_int_equal(csi_pem_next(&again, &same, &found, err), CERTSTORE_OK);
+    assert_true(found);
+    assert_memory_equal(&block, &same, sizeof block);
+    assert_int_equal(scan->at, again.at);
+    assert_int_equal(csi_pem_decode(&again, &same, expected, &expected_size, err), CERTSTORE_OK);
+    assert_int_equal(size, expected_size);
+    assert_memory_equal(out, expected, size);
+    assert_int_equal(same.data.size, block.data.size);
+    return true;
+}
+
+static void a_block_taken_at_once_is_the_one_that_is_found_step_by_step(void **state)
+{
+    (void)state;
+    static const char signs[] = "-\n\r :A= EBD\t/";
+    uint32_t random = 1;
+    size_t taken = 0;
+    for (size_t turn = 0; turn < 20000; turn++) {
+        CSI_AUTO_BUF text = { 0 };
+        uint8_t data[160] = { 0 };
+        csi_pem_write(&text, "X", csi_span(data, turn % sizeof data));
+        csi_pem_write(&text, "CERTIFICATE", csi_span(data, turn / 7 % sizeof data));
+        for (size_t change = turn % 4; change > 0; change--) {
+            random = random * 1664525 + 1013904223;
+            text.data[(random >> 8) % text.size] = (uint8_t)signs[(random >> 3) % (sizeof signs - 1)];
+        }
+        struct csi_pem_scan scan = csi_pem_scan(csi_buf_span(&text));
+        while (take_and_compare(&scan))
+            taken++;
+    }
+    assert_true(taken > 10000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -162,6 +211,7 @@ int main(void)
         cmocka_unit_test(headers_are_read_up_to_the_empty_line),
         cmocka_unit_test(lines_under_headers_have_64_characters_as_rfc_1421_asks),
         cmocka_unit_test(what_is_written_is_read_back),
+        cmocka_unit_test(a_block_taken_at_once_is_the_one_that_is_found_step_by_step),
     };
     return cmocka_run_group_tests_name("PEM lexer", tests, NULL, NULL);
 }

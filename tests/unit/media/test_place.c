@@ -324,6 +324,31 @@ static void each_change_is_a_generation_and_others_changes_are_seen(void **state
     close_fixture(&f);
 }
 
+/* A second change within the same tick of the clock, to the same size, shows in no stat: then the bytes decide. */
+static void a_store_that_was_just_changed_is_judged_by_its_bytes(void **state)
+{
+    (void)state;
+    for (int theirs = 0; theirs < 2; theirs++) {
+        struct fixture f;
+        certstore_error err = { 0 };
+        open_fixture(&f);
+        CSI_AUTO(csi_chars) *path = path_of(&f, "a.pem");
+        CSI_AUTO(csi_place) *place = open_place(&f, "a.pem", NULL, &err);
+        CSI_AUTO(csi_txn) *txn = csi_txn_begin(&f.env, &err);
+        assert_int_equal(request(txn, place, "two", NULL, true, &err), CERTSTORE_OK);
+        struct stat before;
+        assert_int_equal(stat(path, &before), 0);
+        int fd = open(path, O_WRONLY | O_CLOEXEC);
+        assert_int_equal(pwrite(fd, theirs ? "oNe" : "one", 3, 0), 3); /* in place: the same inode, the same size */
+        const struct timespec times[] = { before.st_atim, before.st_mtim };
+        assert_int_equal(futimens(fd, times), 0); /* and the same tick */
+        close(fd);
+        assert_int_equal(csi_txn_commit(txn, &err), theirs ? CERTSTORE_E_CONFLICT : CERTSTORE_OK);
+        assert_true(holds(&f, "a.pem", theirs ? "oNe" : "two"));
+        close_fixture(&f);
+    }
+}
+
 static void only_the_newest_generations_are_kept(void **state)
 {
     (void)state;
@@ -543,6 +568,7 @@ int main(void)
         cmocka_unit_test(another_users_symlink_in_a_shared_directory_is_not_followed),
         cmocka_unit_test(a_state_directory_that_others_can_write_to_is_refused),
         cmocka_unit_test(each_change_is_a_generation_and_others_changes_are_seen),
+        cmocka_unit_test(a_store_that_was_just_changed_is_judged_by_its_bytes),
         cmocka_unit_test(only_the_newest_generations_are_kept),
         cmocka_unit_test(a_generation_whose_kept_bytes_were_changed_is_refused),
         cmocka_unit_test(a_lock_file_that_exists_means_nothing),
