@@ -52,9 +52,10 @@ static bool is_racy(const struct csi_os *os, const struct stat *st)
 
 static struct csi_view view_of(const struct csi_os *os, const struct stat *st)
 {
-    return (struct csi_view){
-        .exists = true, .racy = is_racy(os, st), .dev = st->st_dev, .ino = st->st_ino, .size = st->st_size, .mtime = st->st_mtim, .ctime = st->st_ctim
-    };
+    struct csi_view view;
+    csi_view_of(st, &view);
+    view.racy = is_racy(os, st);
+    return view;
 }
 
 static certstore_status cannot_read(const char *about, int number, uint64_t limit, certstore_error *err)
