@@ -14,7 +14,7 @@ enum order { ORDER_STORE, ORDER_ALIAS, ORDER_EXPIRY };
 
 struct row {
     const certstore_entry *entry;
-    int64_t expires; /* INT64_MAX: never, or not known */
+    int64_t expires; /* INT64_MAX: never, or not known; asked for early only where it decides what is listed, or in which order */
     size_t store;    /* which of the stores it is from */
 };
 struct listing {
@@ -51,13 +51,14 @@ static int by_expiry(const void *a, const void *b)
 static void collect(struct listing *listing, size_t store)
 {
     const struct target *target = &listing->stores.items[store];
+    const bool dated = listing->filtered || listing->order == ORDER_EXPIRY;
     const certstore_entry *only = target->name.alias != NULL ? certstore_bundle_find(target->bundle, target->name.alias) : NULL;
     for (size_t i = 0; i < certstore_bundle_count(target->bundle); i++) {
         const certstore_entry *entry = certstore_bundle_at(target->bundle, i);
         if (target->name.alias != NULL && entry != only)
             continue;
         const certstore_cert *leaf = certstore_entry_cert(entry, 0);
-        const int64_t expires = leaf != NULL ? certstore_cert_not_after(leaf) : INT64_MAX;
+        const int64_t expires = leaf != NULL && dated ? certstore_cert_not_after(leaf) : INT64_MAX;
         if (listing->filtered && (leaf == NULL || expires - listing->now > listing->expiring))
             continue;
         listing->rows = heap_grow(listing->rows, listing->row_count, sizeof *listing->rows);
@@ -110,7 +111,8 @@ static void add_row(struct table *table, const struct row *row, int64_t now, con
     const certstore_cert *leaf = certstore_entry_cert(row->entry, 0);
     OWNED(certstore_bytes) *subject = leaf != NULL ? certstore_cert_export_subject(leaf, NULL) : NULL;
     OWNED(certstore_bytes) *sha256 = leaf != NULL ? certstore_cert_export_sha256(leaf, NULL) : NULL;
-    const int64_t days_left = when_days_left(row->expires, now);
+    const int64_t expires = leaf != NULL ? certstore_cert_not_after(leaf) : INT64_MAX;
+    const int64_t days_left = when_days_left(expires, now);
     const enum color color = urgency(days_left);
     strncat(digest, or_dash(sha256), SHOWN_DIGITS);
     if (store != NULL)
@@ -118,8 +120,8 @@ static void add_row(struct table *table, const struct row *row, int64_t now, con
     table_add(table, certstore_entry_alias(row->entry), COLOR_NONE);
     table_add(table, facts_kind(certstore_entry_kind(row->entry)), COLOR_NONE);
     table_add(table, or_dash(subject), COLOR_NONE);
-    table_add(table, when_day(row->expires, day), color);
-    table_add(table, row->expires != INT64_MAX ? when_count(days_left, count) : "-", color);
+    table_add(table, when_day(expires, day), color);
+    table_add(table, expires != INT64_MAX ? when_count(days_left, count) : "-", color);
     table_add(table, digest, COLOR_DIM);
 }
 
