@@ -32,6 +32,8 @@ struct table {
 
 /* Adds the next cell, row by row. */
 void table_add(struct table *table, const char *text, enum color color);
+/* The same for what we wrote ourselves and is printable ASCII for certain. */
+void table_add_plain(struct table *table, const char *text, size_t size, enum color color);
 void table_print(const struct cli *cli, const struct table *table);
 void table_free(struct table *table);
 
