@@ -12,10 +12,14 @@ static const char *const color_codes[] = {
     [COLOR_NONE] = "", [COLOR_RED] = "\033[31m", [COLOR_YELLOW] = "\033[33m", [COLOR_GREEN] = "\033[32m", [COLOR_DIM] = "\033[2m",
 };
 
+/* The cell is what was added behind `from`. One of more than half a gigabyte would lose its end. */
 static void add_cell(struct table *table, size_t from, size_t width, enum color color)
 {
+    if (table->text.size - from > CELL_MOST)
+        table->text.size = from + CELL_MOST;
+    const uint32_t size = (uint32_t)(table->text.size - from);
     table->cells = heap_grow(table->cells, table->cell_count, sizeof *table->cells);
-    table->cells[table->cell_count++] = (struct cell){ table->text.size - from, width < UINT32_MAX ? (uint32_t)width : UINT32_MAX, color };
+    table->cells[table->cell_count++] = (struct cell){ size, (width < size ? (uint32_t)width : size) & CELL_MOST, color & 7U };
 }
 
 void table_add(struct table *table, const char *text, enum color color)
