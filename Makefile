@@ -76,11 +76,11 @@ $(SHARED): $(LIB_OBJ) $(BUILD)/lib/certstore.map
 	$(Q)ln -sf $(SONAME) $(BUILD)/lib/libcertstore.so
 
 # The command in the build tree carries the library inside, so that it runs in place. libcrypto stands first: the loader looks up the names of its
-# thousands of relocations in each library before it.
+# thousands of relocations in each library before it. libc stands second: nearly all other names are its.
 $(COMMAND): $(TOOL_OBJ) $(STATIC)
 	@mkdir -p $(@D)
 	$(SAY) LINK $@
-	$(Q)$(CC) $(LDFLAGS_ALL) $(OPTIMIZE) $(CFLAGS) -o $@ $^ $(LIBS) $(shell pkg-config --libs jansson)
+	$(Q)$(CC) $(LDFLAGS_ALL) $(OPTIMIZE) $(CFLAGS) -o $@ $^ $(shell pkg-config --libs libcrypto) -lc $(LIBS) $(shell pkg-config --libs jansson)
 
 # Every allocation of ours goes through tests/support/faulty_alloc.c, where it can be made to fail.
 WRAP := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup,--wrap=strndup

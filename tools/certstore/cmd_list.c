@@ -14,7 +14,7 @@ enum order { ORDER_STORE, ORDER_ALIAS, ORDER_EXPIRY };
 
 struct row {
     const certstore_entry *entry;
-    int64_t expires; /* INT64_MAX: never, or not known */
+    int64_t expires; /* INT64_MAX: never, or not known; asked for early only where it decides what is listed, or in which order */
     size_t store;    /* which of the stores it is from */
 };
 struct listing {
@@ -51,13 +51,14 @@ static int by_expiry(const void *a, const void *b)
 static void collect(struct listing *listing, size_t store)
 {
     const struct target *target = &listing->stores.items[store];
+    const bool dated = listing->filtered || listing->order == ORDER_EXPIRY;
     const certstore_entry *only = target->name.alias != NULL ? certstore_bundle_find(target->bundle, target->name.alias) : NULL;
     for (size_t i = 0; i < certstore_bundle_count(target->bundle); i++) {
         const certstore_entry *entry = certstore_bundle_at(target->bundle, i);
         if (target->name.alias != NULL && entry != only)
             continue;
         const certstore_cert *leaf = certstore_entry_cert(entry, 0);
-        const int64_t expires = leaf != NULL ? certstore_cert_not_after(leaf) : INT64_MAX;
+        const int64_t expires = leaf != NULL && dated ? certstore_cert_not_after(leaf) : INT64_MAX;
         if (listing->filtered && (leaf == NULL || expires - listing->now > listing->expiring))
             continue;
         listing->rows = heap_grow(listing->rows, listing->row_count, sizeof *listing->rows);
@@ -96,31 +97,41 @@ static enum color urgency(int64_t days_left)
     return days_left < RED_DAYS ? COLOR_RED : COLOR_YELLOW;
 }
 
-static const char *or_dash(const certstore_bytes *text)
+static void add_plain(struct table *table, const char *text, enum color color)
 {
-    return text != NULL ? (const char *)certstore_bytes_data(text) : "-";
+    table_add_plain(table, text, strlen(text), color);
 }
 
-/* Asks for what the table shows, and no more: a tenth of the time of all facts. */
-static void add_row(struct table *table, const struct row *row, int64_t now, const char *store)
+/* The columns that only a certificate has. Asks for what the table shows, and no more: a tenth of the time of all facts. */
+static void add_certificate(struct table *table, const certstore_cert *leaf, int64_t now)
 {
     char day[WHEN_DAY_SIZE];
     char count[WHEN_COUNT_SIZE];
-    char digest[SHOWN_DIGITS + 1] = "";
-    const certstore_cert *leaf = certstore_entry_cert(row->entry, 0);
-    OWNED(certstore_bytes) *subject = leaf != NULL ? certstore_cert_export_subject(leaf, NULL) : NULL;
-    OWNED(certstore_bytes) *sha256 = leaf != NULL ? certstore_cert_export_sha256(leaf, NULL) : NULL;
-    const int64_t days_left = when_days_left(row->expires, now);
+    OWNED(certstore_bytes) *subject = certstore_cert_export_subject(leaf, NULL);
+    OWNED(certstore_bytes) *sha256 = certstore_cert_export_sha256(leaf, NULL);
+    const int64_t expires = certstore_cert_not_after(leaf);
+    const int64_t days_left = when_days_left(expires, now);
     const enum color color = urgency(days_left);
-    strncat(digest, or_dash(sha256), SHOWN_DIGITS);
+    table_add(table, subject != NULL ? (const char *)certstore_bytes_data(subject) : "-", COLOR_NONE);
+    add_plain(table, when_day(expires, day), color);
+    add_plain(table, expires != INT64_MAX ? when_count(days_left, count) : "-", color);
+    table_add_plain(table, sha256 != NULL ? (const char *)certstore_bytes_data(sha256) : "-", sha256 != NULL ? SHOWN_DIGITS : 1, COLOR_DIM);
+}
+
+static void add_row(struct table *table, const struct row *row, int64_t now, const char *store)
+{
+    const certstore_cert *leaf = certstore_entry_cert(row->entry, 0);
     if (store != NULL)
         table_add(table, store, COLOR_NONE);
     table_add(table, certstore_entry_alias(row->entry), COLOR_NONE);
-    table_add(table, facts_kind(certstore_entry_kind(row->entry)), COLOR_NONE);
-    table_add(table, or_dash(subject), COLOR_NONE);
-    table_add(table, when_day(row->expires, day), color);
-    table_add(table, row->expires != INT64_MAX ? when_count(days_left, count) : "-", color);
-    table_add(table, digest, COLOR_DIM);
+    add_plain(table, facts_kind(certstore_entry_kind(row->entry)), COLOR_NONE);
+    if (leaf != NULL) {
+        add_certificate(table, leaf, now);
+        return;
+    }
+    for (int i = 0; i < 3; i++) /* subject, day and days left */
+        add_plain(table, "-", COLOR_NONE);
+    add_plain(table, "-", COLOR_DIM);
 }
 
 static void print_table(struct cli *cli, const struct listing *listing)

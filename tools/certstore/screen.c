@@ -70,8 +70,8 @@ static size_t plain_run(const char *text)
     return run;
 }
 
-/* Whether all of a text is printable ASCII, eight bytes at a time: taking 0x20 from each borrows from the top bit of one below it, and adding 1 carries
- * into that of DEL. A byte beside such a one may be taken for one as well: then it is looked at again, one by one. */
+/* Whether all of a text is printable ASCII, eight bytes at a time: taking 0x20 from each borrows from the top bit of one below it, and adding 1
+ * carries into that of DEL. A byte beside such a one may be taken for one as well: then it is looked at again, one by one. */
 static bool is_plain(const char *text, size_t size)
 {
     const uint64_t top = 0x8080808080808080;

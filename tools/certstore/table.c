@@ -12,12 +12,28 @@ static const char *const color_codes[] = {
     [COLOR_NONE] = "", [COLOR_RED] = "\033[31m", [COLOR_YELLOW] = "\033[33m", [COLOR_GREEN] = "\033[32m", [COLOR_DIM] = "\033[2m",
 };
 
+/* The cell is what was added behind `from`. One of more than half a gigabyte would lose its end. */
+static void add_cell(struct table *table, size_t from, size_t width, enum color color)
+{
+    if (table->text.size - from > CELL_MOST)
+        table->text.size = from + CELL_MOST;
+    const uint32_t size = (uint32_t)(table->text.size - from);
+    table->cells = heap_grow(table->cells, table->cell_count, sizeof *table->cells);
+    table->cells[table->cell_count++] = (struct cell){ size, (width < size ? (uint32_t)width : size) & CELL_MOST, color & 7U };
+}
+
 void table_add(struct table *table, const char *text, enum color color)
 {
     const size_t from = table->text.size;
     const size_t width = screen_put_escaped(&table->text, text);
-    table->cells = heap_grow(table->cells, table->cell_count, sizeof *table->cells);
-    table->cells[table->cell_count++] = (struct cell){ table->text.size - from, width < UINT32_MAX ? (uint32_t)width : UINT32_MAX, color };
+    add_cell(table, from, width, color);
+}
+
+void table_add_plain(struct table *table, const char *text, size_t size, enum color color)
+{
+    const size_t from = table->text.size;
+    text_add(&table->text, text, size);
+    add_cell(table, from, size, color);
 }
 
 static void measure(const struct table *table, size_t *widths)
@@ -129,32 +145,43 @@ static void put_cell(struct sink *sink, const char *text, size_t bytes, size_t o
     put(sink, place->last ? "\n" : "  ", place->last ? 1 : GAP);
 }
 
+static void put_titles(struct sink *sink, const struct table *table, const struct place *places, bool colors)
+{
+    for (size_t c = 0; c < table->column_count; c++) {
+        const char *title = table->columns[c].title;
+        put_cell(sink, title, strlen(title), screen_width_of(title), &places[c], colors ? "\033[1m" : "");
+    }
+}
+
+static void put_rows(struct sink *sink, const struct table *table, const struct place *places, bool colors)
+{
+    const char *text = table->text.data;
+    for (size_t i = 0, c = 0; i < table->cell_count; i++) {
+        const struct cell *cell = &table->cells[i];
+        put_cell(sink, text, cell->size, cell->width, &places[c], colors ? color_codes[cell->color] : "");
+        text += cell->size;
+        c = places[c].last ? 0 : c + 1;
+    }
+}
+
 void table_print(const struct cli *cli, const struct table *table)
 {
     if (table->column_count == 0)
         return;
     size_t *widths = heap_new(table->column_count, sizeof *widths);
-    size_t last = table->column_count - 1;
+    struct place *places = heap_new(table->column_count, sizeof *places);
     bool colors = screen_colors(cli);
     measure(table, widths);
     if (screen_columns() != 0)
         shrink(table, widths, screen_columns());
+    for (size_t c = 0; c < table->column_count; c++)
+        places[c] = (struct place){ widths[c], table->columns[c].right, c + 1 == table->column_count };
     struct sink sink;
     sink.at = sink.room;
-    for (size_t c = 0; c < table->column_count; c++) {
-        const char *title = table->columns[c].title;
-        const struct place place = { widths[c], table->columns[c].right, c == last };
-        put_cell(&sink, title, strlen(title), screen_width_of(title), &place, colors ? "\033[1m" : "");
-    }
-    const char *text = table->text.data;
-    for (size_t i = 0, c = 0; i < table->cell_count; i++) {
-        const struct cell *cell = &table->cells[i];
-        const struct place place = { widths[c], table->columns[c].right, c == last };
-        put_cell(&sink, text, cell->size, cell->width, &place, colors ? color_codes[cell->color] : "");
-        text += cell->size;
-        c = c == last ? 0 : c + 1;
-    }
+    put_titles(&sink, table, places, colors);
+    put_rows(&sink, table, places, colors);
     flush(&sink);
+    free(places);
     free(widths);
 }
 

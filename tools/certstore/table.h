@@ -17,11 +17,13 @@ struct column {
     bool right;   /* numbers */
     size_t least; /* may be cut down to this many columns when the terminal is narrow; 0: never cut */
 };
+/* Eight bytes, since a listing has tens of thousands of them, and touching memory for the first time is what it spends the most on. */
 struct cell {
-    size_t size; /* bytes of its text, which follows that of the cell before */
-    uint32_t width;
-    enum color color;
+    uint32_t size;           /* bytes of its text, which follows that of the cell before */
+    unsigned int width : 29; /* columns on the screen; never more than bytes */
+    unsigned int color : 3;  /* an enum color */
 };
+enum { CELL_MOST = (1 << 29) - 1 };
 struct table {
     const struct column *columns;
     size_t column_count;
@@ -32,6 +34,8 @@ struct table {
 
 /* Adds the next cell, row by row. */
 void table_add(struct table *table, const char *text, enum color color);
+/* The same for what we wrote ourselves and is printable ASCII for certain. */
+void table_add_plain(struct table *table, const char *text, size_t size, enum color color);
 void table_print(const struct cli *cli, const struct table *table);
 void table_free(struct table *table);
 

@@ -55,24 +55,31 @@ int certstore_cert_key_bits(const certstore_cert *cert)
     return view_of(cert, &view) ? csi_spki_bits(view.spki) : 0;
 }
 
-/* Every export: the view, then one writer that appends to a buffer. */
-static certstore_bytes *export(const certstore_cert *cert, bool (*write)(const struct csi_cert_view *view, struct csi_buf *out), const char *what,
-                               certstore_error *err)
+/* What most exports do: the view, then one writer that appends to the bytes that the caller gets. */
+static certstore_bytes *write_out(const certstore_cert *cert, bool (*write)(const struct csi_cert_view *view, struct csi_buf *out), const char *what,
+                                  certstore_error *err)
 {
-    CSI_AUTO_CALL call;
-    if (!csi_call_begin_light(&call, &err))
-        return NULL;
+    enum { USUAL = 100 };
     if (cert == NULL) {
         csi_fail_null(err, "cert");
         return NULL;
     }
     struct csi_cert_view view;
     CSI_AUTO_BUF out = { 0 };
+    csi_bytes_begin(&out, USUAL);
     if (!view_of(cert, &view) || !write(&view, &out)) {
         csi_fail(err, CERTSTORE_E_MALFORMED, "certificate: its %s cannot be read; replace the certificate", what);
         return NULL;
     }
-    return csi_bytes_from_buf(&out, err);
+    return csi_bytes_finish(&out, err);
+}
+
+/* The same for writers that ask OpenSSL nothing. */
+static certstore_bytes *export(const certstore_cert *cert, bool (*write)(const struct csi_cert_view *view, struct csi_buf *out), const char *what,
+                               certstore_error *err)
+{
+    CSI_AUTO_CALL call;
+    return csi_call_begin_light(&call, &err) ? write_out(cert, write, what, err) : NULL;
 }
 
 static bool write_subject(const struct csi_cert_view *view, struct csi_buf *out)
@@ -146,7 +153,8 @@ certstore_bytes *certstore_cert_export_key_algorithm(const certstore_cert *cert,
 
 certstore_bytes *certstore_cert_export_signature_algorithm(const certstore_cert *cert, certstore_error *err)
 {
-    return export(cert, write_signature_algorithm, "signature algorithm", err);
+    CSI_AUTO_CALL call; /* OpenSSL names the algorithm, and complains of an OID that it cannot read */
+    return csi_call_begin(&call, &err) ? write_out(cert, write_signature_algorithm, "signature algorithm", err) : NULL;
 }
 
 certstore_bytes *certstore_cert_export_sans(const certstore_cert *cert, certstore_error *err)

@@ -30,6 +30,26 @@ certstore_bytes *csi_bytes_from_buf(const struct csi_buf *buf, certstore_error *
     return csi_buf_check(buf, err) == CERTSTORE_OK ? csi_bytes_new(csi_buf_span(buf), err) : NULL;
 }
 
+void csi_bytes_begin(struct csi_buf *buf, size_t expected)
+{
+    static const certstore_bytes header;
+    size_t room;
+    if (csi_add(sizeof header + 1, expected, &room))
+        csi_buf_reserve(buf, room);
+    csi_buf_put(buf, &header, sizeof header);
+}
+
+certstore_bytes *csi_bytes_finish(struct csi_buf *buf, certstore_error *err)
+{
+    csi_buf_put_u8(buf, 0);
+    if (csi_buf_check(buf, err) != CERTSTORE_OK)
+        return NULL;
+    certstore_bytes *bytes = (void *)buf->data;
+    bytes->size = buf->size - sizeof *bytes - 1;
+    *buf = (struct csi_buf){ 0 };
+    return bytes;
+}
+
 const uint8_t *certstore_bytes_data(const certstore_bytes *bytes)
 {
     return bytes != NULL ? bytes->data : NULL;

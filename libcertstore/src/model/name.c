@@ -130,7 +130,8 @@ static uint64_t zeros(uint64_t eight)
     return (eight - EACH(1)) & ~eight & EACH(0x80);
 }
 
-/* Not 0 if one of eight octets is no printable ASCII, or one of those that are escaped everywhere: "+,;<>\. (+ and ; differ in one bit, , and < too.) */
+/* Not 0 if one of eight octets is no printable ASCII, or one of those that are escaped everywhere: "+,;<>\. (+ and ; differ in one bit, as do ,
+ * and <.) */
 static uint64_t wants_thought(uint64_t eight)
 {
     const uint64_t unprintable = ((eight - EACH(0x20)) | (eight + EACH(1)) | eight) & EACH(0x80);
