@@ -15,6 +15,10 @@ void csi_make_printable(char *text)
     const uint8_t *at = (const uint8_t *)text;
     const uint8_t *end = at + strlen(text);
     while (at < end) {
+        if (*at >= 0x20 && *at < 0x7f) {
+            at++;
+            continue;
+        }
         char *from = (char *)(uintptr_t)at;
         int32_t c = csi_utf8_next(&at, end);
         bool shown = c >= 0x20 && (c < 0x7f || c > 0x9f) && (c < 0xd800 || c > 0xdfff);
