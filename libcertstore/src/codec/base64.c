@@ -206,7 +206,8 @@ static const char *decode(struct state *s)
 
 bool csi_base64_decode(struct csi_span text, uint8_t *out, size_t *size, size_t *bad, const char **why)
 {
-    struct state s = { .at = text.data, .end = csi_span_end(text), .out = out };
+    struct state s = { .at = text.data, .end = csi_span_end(text) };
+    s.out = out;
     const char *wrong = decode(&s);
     if (wrong == NULL)
         wrong = finish(&s);
@@ -218,7 +219,8 @@ bool csi_base64_decode(struct csi_span text, uint8_t *out, size_t *size, size_t 
 
 bool csi_base64_decode_to_dash(struct csi_span text, uint8_t *out, size_t *size, size_t *stop)
 {
-    struct state s = { .at = text.data, .end = csi_span_end(text), .out = out };
+    struct state s = { .at = text.data, .end = csi_span_end(text) };
+    s.out = out;
     const bool dash = decode(&s) != NULL && *s.at == '-' && finish(&s) == NULL;
     *size = (size_t)(s.out - out);
     *stop = (size_t)(s.at - text.data);
