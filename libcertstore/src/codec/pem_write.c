@@ -175,6 +175,13 @@ static bool fits_on_a_line(const char *text)
     return true;
 }
 
+/* Whether the comment of a piece starts a line: words behind the dashes of the END before it do not. */
+static bool comment_starts_line(const struct writer *w, const struct csi_pem_piece *piece)
+{
+    const uint8_t *text = w->document->text[piece->part]->data;
+    return piece->comment == 0 || text[piece->comment - 1] == '\n' || text[piece->comment - 1] == '\r';
+}
+
 /* The comment above a piece; a friendlyName in it follows the alias. */
 static void put_comment(struct writer *w, const struct csi_pem_piece *piece, const struct unit *unit)
 {
@@ -182,7 +189,8 @@ static void put_comment(struct writer *w, const struct csi_pem_piece *piece, con
     const bool renamed = piece->name.size > 0 && unit->now != NULL && (unit->changed & CSI_CHANGED_ALIAS) != 0 && fits_on_a_line(unit->now->alias);
     if (piece->comment == piece->begin)
         return;
-    start_line(out);
+    if (comment_starts_line(w, piece))
+        start_line(out);
     if (!renamed) {
         csi_buf_put_span(out, text_of(w, piece, piece->comment, piece->begin));
         return;
