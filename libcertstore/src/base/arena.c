@@ -33,7 +33,7 @@ static bool add_chunk(struct csi_arena *arena, size_t least)
 
 void *csi_arena_new(struct csi_arena *arena, size_t size, certstore_error *err)
 {
-    size_t rounded;
+    size_t rounded = 0;
     bool fits = csi_add(size, ALIGNMENT - 1, &rounded);
     rounded -= rounded % ALIGNMENT;
     if (!fits || (rounded > arena->left && !add_chunk(arena, rounded))) {

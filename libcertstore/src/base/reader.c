@@ -42,35 +42,18 @@ bool csi_read_u64(struct csi_reader *r, uint64_t *value)
     return true;
 }
 
-/* The length octets (X.690 8.1.3) and how many bytes stand up to their end; false when they are none. Certificates take two digits. */
-static bool read_length(const uint8_t *at, size_t left, size_t *header, size_t *size)
+/* The length octets (X.690 8.1.3). Those of certificates are two digits. */
+struct csi_der_size csi_der_long_size(const uint8_t *at, size_t left)
 {
-    const size_t digits = at[1] < 0x80 ? 0 : at[1] & 0x7f;
-    if (at[1] == 0x82 && left >= 4) {
-        *header = 4;
-        *size = (size_t)at[2] << 8 | at[3];
-        return true;
-    }
-    if (at[1] == 0x80 || digits > sizeof *size || left < 2 + digits) /* 0x80 would be BER's indefinite length */
-        return false;
-    *header = 2 + digits;
-    *size = digits == 0 ? at[1] : 0;
+    const size_t digits = at[1] & 0x7f; /* 0 would be BER's indefinite length */
+    if (digits == 2 && left >= 4)
+        return (struct csi_der_size){ 4, (size_t)at[2] << 8 | at[3] };
+    if (digits == 0 || digits > sizeof(size_t) || left < 2 + digits)
+        return (struct csi_der_size){ 0, 0 };
+    size_t size = 0;
     for (size_t i = 0; i < digits; i++)
-        *size = *size << 8 | at[2 + i];
-    return true;
-}
-
-bool csi_der_next_long(struct csi_reader *r, struct csi_tlv *tlv)
-{
-    const uint8_t *at = r->at;
-    size_t left = csi_left(r), header, size;
-    if (left < 2 || (at[0] & 0x1f) == 0x1f || !read_length(at, left, &header, &size) || size > left - header)
-        return false;
-    tlv->tag = at[0];
-    tlv->content = csi_span(at + header, size);
-    tlv->whole = csi_span(at, header + size);
-    r->at += header + size;
-    return true;
+        size = size << 8 | at[2 + i];
+    return (struct csi_der_size){ 2 + digits, size };
 }
 
 bool csi_der_uint(struct csi_reader *r, uint64_t *value)

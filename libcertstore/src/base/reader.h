@@ -59,20 +59,26 @@ enum {
     CSI_DER_CONTEXT = 0x80,            /* | number: [n] primitive */
     CSI_DER_CONTEXT_CONSTRUCTED = 0xa0 /* | number: [n] constructed */
 };
-/* The next element whatever its length takes to write; see csi_der_next(). */
-bool csi_der_next_long(struct csi_reader *r, struct csi_tlv *tlv);
-/* The next element; false when the bytes end too early or are no DER. Most are short, and taken here. */
+/* How many octets stand before an element's content, and how many are its content; header 0: the length is no DER. In registers, so that nothing
+ * below has to lie in memory. */
+struct csi_der_size {
+    size_t header;
+    size_t content;
+};
+/* Of an element whose length is 128 or more; `left` is at least 2. */
+struct csi_der_size csi_der_long_size(const uint8_t *at, size_t left);
+/* The next element; false when the bytes end too early or are no DER. Most are short, and measured here. */
 static inline bool csi_der_next(struct csi_reader *r, struct csi_tlv *tlv)
 {
     const uint8_t *at = r->at;
     const size_t left = csi_left(r);
-    if (left < 2 || at[1] >= 0x80)
-        return csi_der_next_long(r, tlv);
-    const size_t size = 2 + (size_t)at[1];
-    if (size > left || (at[0] & 0x1f) == 0x1f)
+    if (left < 2 || (at[0] & 0x1f) == 0x1f)
         return false;
-    *tlv = (struct csi_tlv){ at[0], csi_span(at + 2, size - 2), csi_span(at, size) };
-    r->at += size;
+    const struct csi_der_size size = at[1] < 0x80 ? (struct csi_der_size){ 2, at[1] } : csi_der_long_size(at, left);
+    if (size.header == 0 || size.content > left - size.header)
+        return false;
+    *tlv = (struct csi_tlv){ at[0], csi_span(at + size.header, size.content), csi_span(at, size.header + size.content) };
+    r->at += size.header + size.content;
     return true;
 }
 /* The next element if it has that tag; otherwise false, and nothing is moved. */

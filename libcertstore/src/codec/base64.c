@@ -10,8 +10,6 @@
 
 #include <endian.h>
 
-#include <openssl/evp.h>
-
 #include "codec/base64_tables.h"
 
 #define NO_CHARACTER 0x80000000u
@@ -208,7 +206,8 @@ static const char *decode(struct state *s)
 
 bool csi_base64_decode(struct csi_span text, uint8_t *out, size_t *size, size_t *bad, const char **why)
 {
-    struct state s = { .at = text.data, .end = csi_span_end(text), .out = out };
+    struct state s = { .at = text.data, .end = csi_span_end(text) };
+    s.out = out;
     const char *wrong = decode(&s);
     if (wrong == NULL)
         wrong = finish(&s);
@@ -220,23 +219,62 @@ bool csi_base64_decode(struct csi_span text, uint8_t *out, size_t *size, size_t 
 
 bool csi_base64_decode_to_dash(struct csi_span text, uint8_t *out, size_t *size, size_t *stop)
 {
-    struct state s = { .at = text.data, .end = csi_span_end(text), .out = out };
+    struct state s = { .at = text.data, .end = csi_span_end(text) };
+    s.out = out;
     const bool dash = decode(&s) != NULL && *s.at == '-' && finish(&s) == NULL;
     *size = (size_t)(s.out - out);
     *stop = (size_t)(s.at - text.data);
     return dash;
 }
 
+static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+static void encode_group(const uint8_t *in, size_t size, uint8_t *out)
+{
+    const uint32_t bits = (uint32_t)in[0] << 16 | (uint32_t)(size > 1 ? in[1] : 0) << 8 | (uint32_t)(size > 2 ? in[2] : 0);
+    out[0] = (uint8_t)alphabet[bits >> 18];
+    out[1] = (uint8_t)alphabet[bits >> 12 & 63];
+    out[2] = (uint8_t)(size > 1 ? alphabet[bits >> 6 & 63] : '=');
+    out[3] = (uint8_t)(size > 2 ? alphabet[bits & 63] : '=');
+}
+
+/* 48 bytes, six a step. Eight are loaded for them, so that two more must follow. */
+static void encode_line(const uint8_t *in, uint8_t *out)
+{
+    for (size_t i = 0; i < LINE_GROUPS; i += 2, in += 6, out += 8) {
+        uint64_t six;
+        memcpy(&six, in, sizeof six);
+        six = be64toh(six);
+        out[0] = (uint8_t)alphabet[six >> 58];
+        out[1] = (uint8_t)alphabet[six >> 52 & 63];
+        out[2] = (uint8_t)alphabet[six >> 46 & 63];
+        out[3] = (uint8_t)alphabet[six >> 40 & 63];
+        out[4] = (uint8_t)alphabet[six >> 34 & 63];
+        out[5] = (uint8_t)alphabet[six >> 28 & 63];
+        out[6] = (uint8_t)alphabet[six >> 22 & 63];
+        out[7] = (uint8_t)alphabet[six >> 16 & 63];
+    }
+}
+
 void csi_base64_encode_lines(struct csi_span bytes, struct csi_buf *out)
 {
-    for (size_t at = 0; at < bytes.size; at += 48) {
-        const size_t line = bytes.size - at < 48 ? bytes.size - at : 48;
-        const size_t characters = (line + 2) / 3 * 4;
-        uint8_t *room = csi_buf_reserve(out, characters + 1);
-        if (room == NULL)
-            return;
-        EVP_EncodeBlock(room, bytes.data + at, (int)line); /* and a NUL, where the line end goes */
-        room[characters] = '\n';
-        out->size += characters + 1;
+    enum { LINE_BYTES = 3 * LINE_GROUPS, LINE_SIZE = 4 * LINE_GROUPS + 1 };
+    const size_t whole = bytes.size < 2 ? 0 : (bytes.size - 2) / LINE_BYTES; /* those with two bytes behind them */
+    const uint8_t *at = bytes.data;
+    uint8_t *room = csi_buf_reserve(out, csi_base64_lines(bytes.size));
+    if (room == NULL)
+        return;
+    for (size_t i = 0; i < whole; i++, at += LINE_BYTES, room += LINE_SIZE) {
+        encode_line(at, room);
+        room[LINE_SIZE - 1] = '\n';
     }
+    for (size_t left = bytes.size - whole * LINE_BYTES; left > 0;) {
+        const size_t line = left < LINE_BYTES ? left : LINE_BYTES;
+        for (size_t i = 0; i < line; i += 3, room += 4)
+            encode_group(at + i, line - i, room);
+        *room++ = '\n';
+        at += line;
+        left -= line;
+    }
+    out->size = (size_t)(room - out->data);
 }

@@ -16,6 +16,11 @@ bool csi_base64_decode(struct csi_span text, uint8_t *out, size_t *size, size_t 
 /* Decodes what stands before the first hyphen-minus, which no base64 holds, and tells where that is. False when there is none, or when that is no
  * base64: *stop is then where it ends to be some. */
 bool csi_base64_decode_to_dash(struct csi_span text, uint8_t *out, size_t *size, size_t *stop);
+/* The most that `size` bytes take in lines. */
+static inline size_t csi_base64_lines(size_t size)
+{
+    return size / 48 * 65 + 65;
+}
 /* Appends lines of 64 characters, each with a LF (RFC 7468 section 2: generators MUST wrap so). */
 void csi_base64_encode_lines(struct csi_span bytes, struct csi_buf *out);
 

@@ -22,9 +22,8 @@ static certstore_status makes_up(const certstore_entry *entry, bool *same, certs
     *same = entry->unnamed;
     if (*same || entry->cert_count == 0)
         return CERTSTORE_OK;
-    CSI_AUTO(csi_chars) *alias = csi_alias_for_cert(csi_span(entry->certs[0].data, entry->certs[0].size), err);
-    if (alias == NULL)
-        return err->status;
+    char alias[CSI_ALIAS_ROOM];
+    CSI_TRY(csi_alias_make(csi_span(entry->certs[0].data, entry->certs[0].size), alias, err));
     *same = strcmp(alias, entry->alias) == 0;
     return CERTSTORE_OK;
 }

@@ -25,8 +25,9 @@ struct csi_pem_piece *csi_pem_add_piece(struct csi_pem_document *document, certs
     if (pieces == NULL)
         return NULL;
     document->pieces = pieces;
-    struct csi_pem_piece *piece = &pieces[document->count++];
-    *piece = (struct csi_pem_piece){ .unit = SIZE_MAX, .units = 1 };
+    struct csi_pem_piece *piece = &pieces[document->count++]; /* all zero */
+    piece->unit = SIZE_MAX;
+    piece->units = 1;
     return piece;
 }
 

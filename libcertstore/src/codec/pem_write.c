@@ -11,6 +11,8 @@
  */
 #include "codec/pem.h"
 
+#include "codec/base64.h"
+
 /* What became of an entry of the document. */
 struct unit {
     const certstore_entry *now; /* NULL: removed */
@@ -173,6 +175,13 @@ static bool fits_on_a_line(const char *text)
     return true;
 }
 
+/* Whether the comment of a piece starts a line: words behind the dashes of the END before it do not. */
+static bool comment_starts_line(const struct writer *w, const struct csi_pem_piece *piece)
+{
+    const uint8_t *text = w->document->text[piece->part]->data;
+    return piece->comment == 0 || text[piece->comment - 1] == '\n' || text[piece->comment - 1] == '\r';
+}
+
 /* The comment above a piece; a friendlyName in it follows the alias. */
 static void put_comment(struct writer *w, const struct csi_pem_piece *piece, const struct unit *unit)
 {
@@ -180,7 +189,8 @@ static void put_comment(struct writer *w, const struct csi_pem_piece *piece, con
     const bool renamed = piece->name.size > 0 && unit->now != NULL && (unit->changed & CSI_CHANGED_ALIAS) != 0 && fits_on_a_line(unit->now->alias);
     if (piece->comment == piece->begin)
         return;
-    start_line(out);
+    if (comment_starts_line(w, piece))
+        start_line(out);
     if (!renamed) {
         csi_buf_put_span(out, text_of(w, piece, piece->comment, piece->begin));
         return;
@@ -349,6 +359,18 @@ static certstore_status place_new(struct writer *w, certstore_error *err)
     return CERTSTORE_OK;
 }
 
+/* Certificates and CRLs are no secret, nor is what was read when it held nothing else. */
+static bool is_open(const struct writer *w)
+{
+    for (size_t i = 0; i < w->bundle->count; i++)
+        if (w->bundle->entries[i]->kind != CERTSTORE_TRUSTED && w->bundle->entries[i]->kind != CERTSTORE_CRL)
+            return false;
+    for (size_t i = 0; w->document != NULL && i < CSI_PEM_PARTS; i++)
+        if (w->document->text[i] != NULL && !__atomic_load_n(&w->document->text[i]->open, __ATOMIC_RELAXED))
+            return false;
+    return true;
+}
+
 static certstore_status hand_over(struct writer *w, csi_parts *parts, certstore_error *err)
 {
     static const char *const names[CSI_PEM_PARTS] = { "", "key" };
@@ -361,14 +383,39 @@ static certstore_status hand_over(struct writer *w, csi_parts *parts, certstore_
         CSI_AUTO(csi_blob) *bytes = csi_blob_from_buf(&w->out[i], err);
         if (bytes == NULL)
             return err->status;
+        bytes->open = is_open(w);
         CSI_TRY(csi_parts_add(parts, names[i], bytes, err));
     }
     return CERTSTORE_OK;
 }
 
+/* What the certificates that have no place yet will take, as text: one allocation instead of a growing one. */
+static size_t new_size(const struct writer *w)
+{
+    enum { MARKS = 64 };
+    size_t size = 0;
+    for (size_t i = 0; i < w->bundle->count; i++)
+        for (size_t j = 0; !w->placed[i] && j < w->bundle->entries[i]->cert_count; j++)
+            size += csi_base64_lines(w->bundle->entries[i]->certs[j].size) + MARKS;
+    return size;
+}
+
+static void reserve(struct writer *w)
+{
+    size_t size = new_size(w);
+    for (unsigned i = 0; i < w->part_count && i < CSI_PEM_PARTS; i++) {
+        const csi_blob *text = w->document != NULL ? w->document->text[i] : NULL;
+        size += text != NULL ? text->size : 0;
+        if (size > 0)
+            csi_buf_reserve(&w->out[i], size);
+        size = 0;
+    }
+}
+
 static certstore_status encode(struct writer *w, csi_parts *parts, certstore_error *err)
 {
     CSI_TRY(plan(w, err));
+    reserve(w);
     for (unsigned i = 0; w->document != NULL && i < CSI_PEM_PARTS; i++)
         CSI_TRY(place_text(w, i, err));
     CSI_TRY(place_new(w, err));

@@ -32,8 +32,8 @@ static size_t attribute_of(struct csi_span oid)
     }
 }
 
-/* The values of those attributes in a Name. The most specific one of a type is the last. */
-static void find_attributes(struct csi_span name, struct csi_tlv found[ATTRIBUTES])
+/* Where the values of those attributes start in a Name; NULL: it has none. The most specific one of a type is the last. */
+static void find_attributes(struct csi_span name, const uint8_t *found[ATTRIBUTES])
 {
     struct csi_reader outer = csi_reader(name);
     struct csi_reader rdns;
@@ -45,11 +45,12 @@ static void find_attributes(struct csi_span name, struct csi_tlv found[ATTRIBUTE
         while (csi_der_enter(&set, CSI_DER_SEQUENCE, &pair)) {
             struct csi_tlv oid;
             struct csi_tlv value;
-            if (!csi_der_expect(&pair, CSI_DER_OID, &oid) || !csi_der_next(&pair, &value))
+            if (!csi_der_expect(&pair, CSI_DER_OID, &oid))
                 continue;
             const size_t attribute = attribute_of(oid.content);
-            if (attribute != ATTRIBUTES)
-                found[attribute] = value;
+            const uint8_t *start = pair.at;
+            if (attribute != ATTRIBUTES && csi_der_next(&pair, &value))
+                found[attribute] = start;
         }
     }
 }
@@ -112,17 +113,18 @@ static void value_text(const struct csi_tlv *value, struct csi_buf *out)
         csi_text_from_latin1(value->content, out);
 }
 
-/* False when the value has no text at all, so that the next attribute is asked. */
-static bool alias_from(const struct csi_tlv *value, char alias[CSI_ALIAS_ROOM], certstore_error *err)
+/* False when there is no value, or it has no text at all, so that the next attribute is asked. */
+static bool alias_from(struct csi_reader at, char alias[CSI_ALIAS_ROOM], certstore_error *err)
 {
-    if (value->content.size == 0)
+    struct csi_tlv value;
+    if (at.at == NULL || !csi_der_next(&at, &value) || value.content.size == 0)
         return false;
-    if (value->tag != CSI_DER_BMP_STRING && slug_ascii(value->content, alias))
+    if (value.tag != CSI_DER_BMP_STRING && slug_ascii(value.content, alias))
         return true;
     alias[0] = '\0';
     CSI_AUTO_BUF text = { 0 };
     CSI_AUTO_BUF lower = { 0 };
-    value_text(value, &text);
+    value_text(&value, &text);
     if (csi_buf_check(&text, err) != CERTSTORE_OK || text.size == 0)
         return false;
     const bool valid = csi_text_lower(csi_buf_span(&text), &lower);
@@ -134,12 +136,15 @@ static bool alias_from(const struct csi_tlv *value, char alias[CSI_ALIAS_ROOM], 
 certstore_status csi_alias_make(struct csi_span der, char alias[CSI_ALIAS_ROOM], certstore_error *err)
 {
     struct csi_cert_view view;
-    struct csi_tlv found[ATTRIBUTES] = { 0 };
+    const uint8_t *found[ATTRIBUTES] = { 0 };
     alias[0] = '\0';
     if (csi_cert_skim(der, &view))
         find_attributes(view.subject, found);
-    for (size_t i = 0; i < ATTRIBUTES && !alias_from(&found[i], alias, err); i++)
+    for (size_t i = 0; i < ATTRIBUTES; i++) {
+        if (alias_from((struct csi_reader){ found[i], csi_span_end(der) }, alias, err))
+            break;
         CSI_TRY(err->status);
+    }
     if (alias[0] == '\0')
         memcpy(alias, "certificate", sizeof "certificate");
     return err->status;

@@ -37,8 +37,9 @@ certstore_bundle *csi_bundle_copy(const certstore_bundle *bundle, certstore_erro
 certstore_status csi_bundle_reserve(certstore_bundle *bundle, size_t count, certstore_error *err);
 /* What an alias is found by here. Who makes it before the entry spares the wait for memory in a large index. */
 uint32_t csi_bundle_hash(const certstore_bundle *bundle, const char *alias);
-/* Appends an entry while decoding, under the hash of its alias: takes the caller's reference (also when it fails) and freezes it. An alias that is there already: with
- * unique_alias true it is made unique with a suffix; otherwise the earlier entry is REPLACED in place (what Java does with duplicates). */
+/* Appends an entry while decoding, under the hash of its alias: takes the caller's reference (also when it fails) and freezes it. An alias that is
+ * there already: with unique_alias true it is made unique with a suffix; otherwise the earlier entry is REPLACED in place (what Java does with
+ * duplicates). */
 certstore_status csi_bundle_append_hashed(certstore_bundle *bundle, certstore_entry *entry, uint32_t hash, bool unique_alias, certstore_error *err);
 certstore_status csi_bundle_append(certstore_bundle *bundle, certstore_entry *entry, bool unique_alias, certstore_error *err);
 /* The same where another entry has the alias: that one gets a name of its own instead, and stays where it is. */

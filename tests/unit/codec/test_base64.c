@@ -153,6 +153,27 @@ static void encoding_wraps_at_64_characters_and_ends_every_line(void **state)
     assert_memory_equal(out.data + 65, "AA==\n", 5);
 }
 
+static void lines_hold_what_openssl_encodes_for_every_length(void **state)
+{
+    (void)state;
+    uint8_t data[200];
+    for (size_t i = 0; i < sizeof data; i++)
+        data[i] = (uint8_t)(i * 89 + 5);
+    for (size_t n = 0; n <= sizeof data; n++) {
+        CSI_AUTO_BUF text = { 0 };
+        CSI_AUTO(csi_octets) *exact = malloc(n + 1); /* so that a sanitizer sees a byte read too many */
+        uint8_t flat[300];
+        assert_non_null(exact);
+        memcpy(exact + 1, data, n);
+        csi_base64_encode_lines(csi_span(exact + 1, n), &text);
+        const int flat_size = EVP_EncodeBlock(flat, data, (int)n);
+        assert_int_equal(text.size, (size_t)flat_size + ((size_t)flat_size + 63) / 64);
+        assert_true(text.size <= csi_base64_lines(n));
+        for (size_t i = 0; i < text.size; i++)
+            assert_int_equal(text.data[i], i % 65 == 64 || i + 1 == text.size ? '\n' : flat[i - i / 65]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -162,6 +183,7 @@ int main(void)
         cmocka_unit_test(a_character_outside_the_alphabet_is_named_by_its_place),
         cmocka_unit_test(in_whole_lines_a_wrong_character_is_named_by_its_place_as_well),
         cmocka_unit_test(an_empty_line_is_refused_within_the_data_and_nowhere_else),
+        cmocka_unit_test(lines_hold_what_openssl_encodes_for_every_length),
         cmocka_unit_test(encoding_wraps_at_64_characters_and_ends_every_line),
     };
     return cmocka_run_group_tests_name("base64", tests, NULL, NULL);

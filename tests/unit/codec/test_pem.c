@@ -103,6 +103,21 @@ static void blocks_on_one_line_are_told_apart_when_one_is_replaced(void **state)
     assert_string_equal(out.part[0], expected);
 }
 
+static void words_behind_the_dashes_of_an_end_stay_there(void **state)
+{
+    (void)state;
+    CSI_AUTO(certstore_error) *err = certstore_error_new();
+    TEXT text = csi_format(err, "%.*s words\n%s%s", (int)strlen(pem.leaf) - 1, pem.leaf, pem.root, pem.other_leaf);
+    STORE s = pem_open(text, NULL, NULL);
+    assert_int_equal(s.bundle->count, 3);
+    TEXTS same = pem_encode(&s, 1);
+    assert_string_equal(same.part[0], text);
+    pem_remove(&s, 2);
+    TEXTS out = pem_encode(&s, 1);
+    TEXT expected = csi_format(err, "%.*s words\n%s", (int)strlen(pem.leaf) - 1, pem.leaf, pem.root);
+    assert_string_equal(out.part[0], expected);
+}
+
 static void a_new_identity_takes_the_place_of_the_only_one_whatever_its_alias(void **state)
 {
     (void)state;
@@ -277,6 +292,7 @@ int main(void)
         cmocka_unit_test(the_header_of_the_file_stays_when_the_first_block_goes),
         cmocka_unit_test(a_new_entry_comes_behind_a_text_whose_last_newline_was_missing),
         cmocka_unit_test(blocks_on_one_line_are_told_apart_when_one_is_replaced),
+        cmocka_unit_test(words_behind_the_dashes_of_an_end_stay_there),
         cmocka_unit_test(a_new_identity_takes_the_place_of_the_only_one_whatever_its_alias),
         cmocka_unit_test(made_from_nothing_an_identity_is_leaf_chain_key_in_one_file_or_two),
         cmocka_unit_test(two_files_are_one_identity_and_each_keeps_its_bytes),
