@@ -301,7 +301,7 @@ static void a_store_of_many_windows_is_verified_whatever_follows_it(void **state
         CSI_AUTO_BUF file = { 0 };
         jksfile_begin(&file, JKSFILE_JKS, 2, ENTRIES);
         for (int entry = 0; entry < ENTRIES; entry++) {
-            char alias[16];
+            char alias[24];
             snprintf(alias, sizeof alias, "entry-%d", entry);
             jksfile_trusted(&file, 2, alias, entry, (uint8_t)entry);
         }
