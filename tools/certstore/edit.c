@@ -402,12 +402,24 @@ static size_t fault_count(const certstore_report *losses)
     return count;
 }
 
+/* Revocation lists and opaque entries: nothing else may be held by the store that it is in alone. */
+static bool holds_its_own(const certstore_bundle *bundle)
+{
+    for (size_t i = 0; i < certstore_bundle_count(bundle); i++) {
+        certstore_kind kind = certstore_entry_kind(certstore_bundle_at(bundle, i));
+        if (kind == CERTSTORE_CRL || kind == CERTSTORE_OPAQUE)
+            return true;
+    }
+    return false;
+}
+
 /* What copying the entries loses. Of the source as it stands the library says what would be lost if all of it became another store. What only the
- * store that it is in can hold (an opaque entry of a JKS) is lost between two of one format as well: that shows where entries stand by themselves. */
+ * store that it is in can hold (an opaque entry of a JKS, an object of a token) is lost between two of one format, or of two tokens, as well: that shows
+ * where entries stand by themselves. */
 static certstore_report *copy_losses(const certstore_bundle *selection, const char *format, certstore_error *err)
 {
     OWNED(certstore_report) *whole = certstore_bundle_losses(selection, format, err);
-    if (strcmp(certstore_bundle_format(selection), format) != 0)
+    if (!holds_its_own(selection))
         return steal(&whole);
     OWNED(certstore_bundle) *apart = certstore_bundle_new(certstore_bundle_format(selection), err);
     for (size_t i = 0; i < certstore_bundle_count(selection); i++)
