@@ -307,11 +307,14 @@ static void bound_rows_free(struct bound_rows *bound)
     free(bound->rows);
 }
 
-static bool any_is_bound(const certstore_bundle *bundle)
+/* Nothing else can be bound to a token. */
+static bool holds_keys(const certstore_bundle *bundle)
 {
-    for (size_t i = 0; i < certstore_bundle_count(bundle); i++)
-        if (certstore_entry_bound(certstore_bundle_at(bundle, i)))
+    for (size_t i = 0; i < certstore_bundle_count(bundle); i++) {
+        certstore_kind kind = certstore_entry_kind(certstore_bundle_at(bundle, i));
+        if (kind == CERTSTORE_KEY || kind == CERTSTORE_SECRET)
             return true;
+    }
     return false;
 }
 
@@ -341,7 +344,7 @@ int edit_copy(struct cli *cli, const struct target *from, struct target *to, con
         return status;
     OWNED(certstore_error) *err = certstore_error_new();
     OWNED(certstore_bundle) *written = certstore_bundle_count(to->bundle) > 0 ? certstore_bundle_new(certstore_format(to->store), err) : NULL;
-    OWNED(certstore_report) *losses = any_is_bound(selection) ? certstore_bundle_losses(selection, certstore_format(to->store), err) : NULL;
+    OWNED(certstore_report) *losses = holds_keys(selection) ? certstore_bundle_losses(selection, certstore_format(to->store), err) : NULL;
     if (certstore_error_status(err) != CERTSTORE_OK)
         return report_error(cli, err);
     SCOPED(bound_rows) bound = find_bound(losses);
@@ -414,8 +417,8 @@ static bool holds_its_own(const certstore_bundle *bundle)
 }
 
 /* What copying the entries loses. Of the source as it stands the library says what would be lost if all of it became another store. What only the
- * store that it is in can hold (an opaque entry of a JKS, an object of a token) is lost between two of one format, or of two tokens, as well: that shows
- * where entries stand by themselves. */
+ * store that it is in can hold (an opaque entry of a JKS, an object of a token) is lost between two of one format, or two tokens, as well: that
+ * shows where entries stand by themselves. */
 static certstore_report *copy_losses(const certstore_bundle *selection, const char *format, certstore_error *err)
 {
     OWNED(certstore_report) *whole = certstore_bundle_losses(selection, format, err);

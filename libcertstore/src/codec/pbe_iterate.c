@@ -11,8 +11,8 @@
 enum { BLOCK = 64, WORDS = 8, LARGEST = SHA256_DIGEST_LENGTH };
 
 struct csi_iterated_hash {
-    const char *names[3];
-    size_t size; /* of the digest */
+    const char *name; /* OpenSSL's */
+    size_t size;      /* of the digest */
     uint32_t start[WORDS];
     void (*compress)(uint32_t state[WORDS], const uint8_t block[BLOCK]);
     void (*digest)(const struct csi_span *parts, size_t count, uint8_t *out);
@@ -61,8 +61,8 @@ static void digest_sha256(const struct csi_span *parts, size_t count, uint8_t *o
 
 /* Initial hash values: FIPS 180-4 sections 5.3.1 and 5.3.3. */
 static const struct csi_iterated_hash hashes[] = {
-    { { "SHA1", "SHA-1", "SHA1" }, SHA_DIGEST_LENGTH, { 0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0 }, compress_sha1, digest_sha1 },
-    { { "SHA2-256", "SHA-256", "SHA256" },
+    { "SHA1", SHA_DIGEST_LENGTH, { 0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0 }, compress_sha1, digest_sha1 },
+    { "SHA2-256",
       SHA256_DIGEST_LENGTH,
       { 0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19 },
       compress_sha256,
@@ -72,9 +72,8 @@ static const struct csi_iterated_hash hashes[] = {
 const struct csi_iterated_hash *csi_iterated_hash(const char *digest)
 {
     for (size_t i = 0; i < sizeof hashes / sizeof *hashes; i++)
-        for (size_t name = 0; name < sizeof hashes[i].names / sizeof *hashes[i].names; name++)
-            if (strcmp(digest, hashes[i].names[name]) == 0)
-                return EVP_default_properties_is_fips_enabled(NULL) == 1 ? NULL : &hashes[i];
+        if (strcmp(digest, hashes[i].name) == 0)
+            return EVP_default_properties_is_fips_enabled(NULL) == 1 ? NULL : &hashes[i];
     return NULL;
 }
 

@@ -2,7 +2,7 @@
 /*
  * pbe_iterate.h: PBKDF2 (RFC 8018 section 5.2) and the PKCS#12 derivation (RFC 7292 appendix B.2) with SHA-1 and SHA-256, in whose iterations a
  * store of ordinary size spends nine tenths of its time. An iteration is one or two compressions, and nothing else here: through OpenSSL's own
- * functions it takes twice as long for the same bytes. The compressions themselves are OpenSSL's.
+ * functions it takes two to four times as long for the same bytes. The compressions themselves are OpenSSL's.
  */
 #ifndef CSI_PBE_ITERATE_H
 #define CSI_PBE_ITERATE_H
