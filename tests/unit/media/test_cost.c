@@ -12,39 +12,11 @@
 #include <unistd.h>
 
 #include "media/place_internal.h"
-#include "support/faulty_os.h"
+#include "support/storedir.h"
 #include "txn/transaction.h"
 
-struct fixture {
-    struct faulty_os os;
-    char *dir;
-    char *state;
-    char *path;
-    struct csi_txn_env env;
-};
-
-static void open_fixture(struct fixture *f)
-{
-    *f = (struct fixture){ 0 };
-    faulty_os_init(&f->os);
-    f->dir = test_dir_new();
-    assert_true(asprintf(&f->state, "%s/state", f->dir) > 0);
-    assert_true(asprintf(&f->path, "%s/a.pem", f->dir) > 0);
-    f->env = (struct csi_txn_env){
-        .os = &f->os.table, .state_dir = f->state, .kinds = csi_place_kinds, .actor = "tester", .lock_timeout_ms = 0, .generations = 5
-    };
-    test_write(f->dir, "a.pem", "one");
-}
-
-static void close_fixture(struct fixture *f)
-{
-    test_dir_remove(f->dir);
-    free(f->state);
-    free(f->path);
-}
-
 /* A transaction that wants this text of a place. */
-static csi_txn *want_of(struct fixture *f, csi_place *place, const char *text)
+static csi_txn *want_of(struct storedir *f, csi_place *place, const char *text)
 {
     certstore_error err = { 0 };
     CSI_AUTO(csi_parts) *parts = NULL;
@@ -58,7 +30,7 @@ static csi_txn *want_of(struct fixture *f, csi_place *place, const char *text)
     return txn;
 }
 
-static csi_txn *want(struct fixture *f, const char *text)
+static csi_txn *want(struct storedir *f, const char *text)
 {
     certstore_error err = { 0 };
     const char *paths[] = { f->path };
@@ -66,17 +38,11 @@ static csi_txn *want(struct fixture *f, const char *text)
     return want_of(f, place, text);
 }
 
-static certstore_status put(struct fixture *f, const char *text)
+static certstore_status put(struct storedir *f, const char *text)
 {
     certstore_error err = { 0 };
     CSI_AUTO(csi_txn) *txn = want(f, text);
     return csi_txn_commit(txn, &err);
-}
-
-static bool holds(const struct fixture *f, const char *text)
-{
-    CSI_AUTO(csi_chars) *found = test_read(f->dir, "a.pem");
-    return found != NULL && strcmp(found, text) == 0;
 }
 
 /* ---------------------------------------------------------------------------------------------------------- the store's bytes */
@@ -98,9 +64,9 @@ static void a_change_in_the_same_tick_as_the_read_is_a_conflict(void **state)
 {
     (void)state;
     for (int prepared = 0; prepared < 2; prepared++) {
-        struct fixture f;
+        struct storedir f;
         certstore_error err = { 0 };
-        open_fixture(&f);
+        storedir_open(&f);
         assert_int_equal(stat(f.path, &frozen), 0);
         f.os.table.stat = stand_still;
         CSI_AUTO(csi_txn) *txn = want(&f, "ours");
@@ -109,8 +75,8 @@ static void a_change_in_the_same_tick_as_the_read_is_a_conflict(void **state)
         CSI_AUTO_FD fd = { &csi_os_real, open(f.path, O_WRONLY) };
         assert_int_equal(write(fd.fd, "two", 3), 3); /* as long as it was, in the same file */
         assert_int_equal(csi_txn_commit(txn, &err), CERTSTORE_E_CONFLICT);
-        assert_true(holds(&f, "two"));
-        close_fixture(&f);
+        assert_true(storedir_holds(&f, "a.pem", "two"));
+        storedir_close(&f);
     }
 }
 
@@ -128,12 +94,12 @@ static int no_truncate(const struct csi_os *os, int fd, off_t size)
 static void a_commit_cuts_nothing_off_its_journal(void **state)
 {
     (void)state;
-    struct fixture f;
-    open_fixture(&f);
+    struct storedir f;
+    storedir_open(&f);
     f.os.table.truncate = no_truncate;
     assert_int_equal(put(&f, "two"), CERTSTORE_OK);
-    assert_true(holds(&f, "two"));
-    close_fixture(&f);
+    assert_true(storedir_holds(&f, "a.pem", "two"));
+    storedir_close(&f);
 }
 
 static int blind_stat(const struct csi_os *os, int dir, const char *path, int flags, struct stat *st)
@@ -149,9 +115,9 @@ static int blind_stat(const struct csi_os *os, int dir, const char *path, int fl
 static void a_light_commit_that_cannot_look_before_its_step_has_done_nothing(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct storedir f;
     certstore_error err = { 0 };
-    open_fixture(&f);
+    storedir_open(&f);
     CSI_AUTO(csi_txn) *txn = want(&f, "two");
     assert_int_equal(csi_txn_prepare(txn, &err), CERTSTORE_OK);
     f.os.table.stat = blind_stat;
@@ -160,21 +126,21 @@ static void a_light_commit_that_cannot_look_before_its_step_has_done_nothing(voi
     f.os.table.stat = csi_os_real.stat;
     CSI_AUTO(certstore_report) *report = csi_recover(&f.env, &err);
     assert_non_null(report);
-    assert_true(holds(&f, "one"));
+    assert_true(storedir_holds(&f, "a.pem", "one"));
     assert_int_equal(test_names(f.dir), 2); /* the store and the state directory */
-    close_fixture(&f);
+    storedir_close(&f);
 }
 
 static void what_a_crash_left_under_the_staging_name_is_cleared_away(void **state)
 {
     (void)state;
-    struct fixture f;
-    open_fixture(&f);
+    struct storedir f;
+    storedir_open(&f);
     test_write(f.dir, ".a.pem.certstore-new", "left by a crash");
     assert_int_equal(put(&f, "two"), CERTSTORE_OK);
-    assert_true(holds(&f, "two"));
+    assert_true(storedir_holds(&f, "a.pem", "two"));
     assert_int_equal(test_names(f.dir), 2);
-    close_fixture(&f);
+    storedir_close(&f);
 }
 
 static void assert_content(csi_place *place, const char *text, int64_t generation)
@@ -199,9 +165,9 @@ static void assert_content(csi_place *place, const char *text, int64_t generatio
 static void what_was_put_is_known_and_what_others_put_after_it_is_seen(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct storedir f;
     certstore_error err = { 0 };
-    open_fixture(&f);
+    storedir_open(&f);
     const char *paths[] = { f.path };
     CSI_AUTO(csi_place) *place = csi_place_open(&f.env, paths, 1, false, &err);
     CSI_AUTO(csi_txn) *txn = want_of(&f, place, "two");
@@ -213,15 +179,15 @@ static void what_was_put_is_known_and_what_others_put_after_it_is_seen(void **st
     assert_content(place, "longer", 3);
     test_write(f.dir, "a.pem", "two");
     assert_content(place, "two", 2);
-    close_fixture(&f);
+    storedir_close(&f);
 }
 
 static void what_was_not_put_after_all_is_not_taken_for_what_is_there(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct storedir f;
     certstore_error err = { 0 };
-    open_fixture(&f);
+    storedir_open(&f);
     assert_int_equal(put(&f, "two"), CERTSTORE_OK);
     const char *paths[] = { f.path };
     CSI_AUTO(csi_place) *place = csi_place_open(&f.env, paths, 1, false, &err);
@@ -233,7 +199,7 @@ static void what_was_not_put_after_all_is_not_taken_for_what_is_there(void **sta
     test_write(f.dir, "a.pem", "else");
     assert_int_equal(csi_txn_commit(txn, &err), CERTSTORE_E_CONFLICT);
     assert_content(place, "else", 3);
-    close_fixture(&f);
+    storedir_close(&f);
 }
 
 /* --------------------------------------------------------------------------------------------------------------- the history */
@@ -247,7 +213,7 @@ static ssize_t count_list(const struct csi_os *os, int fd, void *data, size_t si
 }
 
 /* The number of the newest row of the store, which must be there under that number alone. */
-static bool is_newest(const struct fixture *f, int64_t number)
+static bool is_newest(const struct storedir *f, int64_t number)
 {
     certstore_error err = { 0 };
     const char *paths[] = { f->path };
@@ -259,8 +225,8 @@ static bool is_newest(const struct fixture *f, int64_t number)
 static void a_commit_looks_through_the_state_directory_once(void **state)
 {
     (void)state;
-    struct fixture f;
-    open_fixture(&f);
+    struct storedir f;
+    storedir_open(&f);
     for (int i = 0; i < 20; i++)
         assert_int_equal(put(&f, i % 2 == 0 ? "two" : "one"), CERTSTORE_OK);
     lists = 0;
@@ -269,16 +235,16 @@ static void a_commit_looks_through_the_state_directory_once(void **state)
     assert_int_equal(lists, 2); /* the names, and that there are no more */
     f.os.table.list = csi_os_real.list;
     assert_true(is_newest(&f, 22));
-    close_fixture(&f);
+    storedir_close(&f);
 }
 
 static void a_row_made_between_the_look_and_the_lock_is_not_overlooked(void **state)
 {
     (void)state;
     for (int others = 1; others <= 5; others++) {
-        struct fixture f;
+        struct storedir f;
         certstore_error err = { 0 };
-        open_fixture(&f);
+        storedir_open(&f);
         assert_int_equal(put(&f, "two"), CERTSTORE_OK);
         CSI_AUTO(csi_txn) *late = want(&f, "late");
         late->looked = true; /* nothing was there: that is how long ago it looked */
@@ -289,16 +255,16 @@ static void a_row_made_between_the_look_and_the_lock_is_not_overlooked(void **st
         late->members[0].seen = 2;
         assert_int_equal(csi_txn_number(late, &err), CERTSTORE_OK);
         assert_int_equal(late->members[0].old_generation, 2 + others + 1);
-        close_fixture(&f);
+        storedir_close(&f);
     }
 }
 
 static void a_row_taken_back_between_the_look_and_the_lock_is_not_counted(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct storedir f;
     certstore_error err = { 0 };
-    open_fixture(&f);
+    storedir_open(&f);
     assert_int_equal(put(&f, "two"), CERTSTORE_OK);
     CSI_AUTO(csi_txn) *late = want(&f, "late");
     late->looked = true;
@@ -306,7 +272,7 @@ static void a_row_taken_back_between_the_look_and_the_lock_is_not_counted(void *
     late->members[0].seen = 7;
     assert_int_equal(csi_txn_number(late, &err), CERTSTORE_OK);
     assert_int_equal(late->members[0].generation, 3);
-    close_fixture(&f);
+    storedir_close(&f);
 }
 
 int main(void)

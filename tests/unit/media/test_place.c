@@ -16,41 +16,16 @@
 #include <unistd.h>
 
 #include "media/place.h"
-#include "support/faulty_os.h"
+#include "support/storedir.h"
 
-struct fixture {
-    struct faulty_os os;
-    char *dir;
-    char *state;
-    struct csi_txn_env env;
-};
-
-static void open_fixture(struct fixture *f)
-{
-    *f = (struct fixture){ 0 };
-    faulty_os_init(&f->os);
-    f->dir = test_dir_new();
-    assert_true(asprintf(&f->state, "%s/state", f->dir) > 0);
-    f->env = (struct csi_txn_env){
-        .os = &f->os.table, .state_dir = f->state, .kinds = csi_place_kinds, .actor = "tester", .lock_timeout_ms = 0, .generations = 5
-    };
-    test_write(f->dir, "a.pem", "one");
-}
-
-static void close_fixture(struct fixture *f)
-{
-    test_dir_remove(f->dir);
-    free(f->state);
-}
-
-static char *path_of(const struct fixture *f, const char *name)
+static char *path_of(const struct storedir *f, const char *name)
 {
     char *path = NULL;
     assert_true(asprintf(&path, "%s/%s", f->dir, name) > 0);
     return path;
 }
 
-static csi_place *open_place(struct fixture *f, const char *name, const char *key, certstore_error *err)
+static csi_place *open_place(struct storedir *f, const char *name, const char *key, certstore_error *err)
 {
     CSI_AUTO(csi_chars) *first = path_of(f, name);
     CSI_AUTO(csi_chars) *second = key != NULL ? path_of(f, key) : NULL;
@@ -72,7 +47,7 @@ static certstore_status request(csi_txn *txn, csi_place *place, const char *text
     return csi_place_replace(txn, place, snapshot, wanted, private_bytes, CSI_KEYS_REFUSE, err);
 }
 
-static certstore_status put_with(struct fixture *f, const char *name, const char *text, bool private_bytes, certstore_error *err)
+static certstore_status put_with(struct storedir *f, const char *name, const char *text, bool private_bytes, certstore_error *err)
 {
     CSI_AUTO(csi_place) *place = open_place(f, name, NULL, err);
     if (place == NULL)
@@ -83,16 +58,10 @@ static certstore_status put_with(struct fixture *f, const char *name, const char
     return csi_txn_commit(txn, err);
 }
 
-static certstore_status put(struct fixture *f, const char *name, const char *text)
+static certstore_status put(struct storedir *f, const char *name, const char *text)
 {
     certstore_error err = { 0 };
     return put_with(f, name, text, true, &err);
-}
-
-static bool holds(const struct fixture *f, const char *name, const char *text)
-{
-    CSI_AUTO(csi_chars) *found = test_read(f->dir, name);
-    return found != NULL && strcmp(found, text) == 0;
 }
 
 /* ------------------------------------------------------------------------------------------------------------------ keeping */
@@ -100,9 +69,9 @@ static bool holds(const struct fixture *f, const char *name, const char *text)
 static void mode_and_owner_are_kept(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct storedir f;
     struct stat st;
-    open_fixture(&f);
+    storedir_open(&f);
     CSI_AUTO(csi_chars) *path = path_of(&f, "a.pem");
     assert_int_equal(chmod(path, 0451), 0);
     if (geteuid() == 0)
@@ -112,51 +81,51 @@ static void mode_and_owner_are_kept(void **state)
     assert_int_equal(st.st_mode & 07777, 0451);
     assert_int_equal(st.st_uid, geteuid() == 0 ? 12 : geteuid());
     assert_int_equal(st.st_nlink, 1);
-    close_fixture(&f);
+    storedir_close(&f);
 }
 
 static void extended_attributes_are_kept(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct storedir f;
     char value[8] = { 0 };
     setenv("TMPDIR", "/var/tmp", 1); /* tmpfs has user attributes only in recent kernels */
-    open_fixture(&f);
+    storedir_open(&f);
     unsetenv("TMPDIR");
     CSI_AUTO(csi_chars) *path = path_of(&f, "a.pem");
     if (setxattr(path, "user.origin", "test", 4, 0) != 0) {
-        close_fixture(&f);
+        storedir_close(&f);
         skip();
     }
     assert_int_equal(put(&f, "a.pem", "two"), CERTSTORE_OK);
     assert_int_equal(getxattr(path, "user.origin", value, sizeof value), 4);
     assert_string_equal(value, "test");
-    close_fixture(&f);
+    storedir_close(&f);
 }
 
 static void links_stay_and_their_final_target_is_replaced(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct storedir f;
     struct stat st;
-    open_fixture(&f);
+    storedir_open(&f);
     CSI_AUTO(csi_chars) *first = path_of(&f, "first.pem");
     CSI_AUTO(csi_chars) *second = path_of(&f, "second.pem");
     assert_int_equal(symlink("a.pem", first), 0);
     assert_int_equal(symlink(first, second), 0);
     assert_int_equal(put(&f, "second.pem", "two"), CERTSTORE_OK);
     assert_true(lstat(second, &st) == 0 && S_ISLNK(st.st_mode) && lstat(first, &st) == 0 && S_ISLNK(st.st_mode));
-    assert_true(holds(&f, "a.pem", "two"));
-    close_fixture(&f);
+    assert_true(storedir_holds(&f, "a.pem", "two"));
+    storedir_close(&f);
 }
 
 static void a_new_file_with_keys_is_its_owners_alone(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct storedir f;
     struct stat st;
     certstore_error err = { 0 };
-    open_fixture(&f);
+    storedir_open(&f);
     mode_t mask = umask(027);
     assert_int_equal(put_with(&f, "key.pem", "key", true, &err), CERTSTORE_OK);
     assert_int_equal(put_with(&f, "ca.pem", "ca", false, &err), CERTSTORE_OK);
@@ -165,7 +134,7 @@ static void a_new_file_with_keys_is_its_owners_alone(void **state)
     CSI_AUTO(csi_chars) *ca = path_of(&f, "ca.pem");
     assert_true(stat(key, &st) == 0 && (st.st_mode & 07777) == 0600);
     assert_true(stat(ca, &st) == 0 && (st.st_mode & 07777) == 0640);
-    close_fixture(&f);
+    storedir_close(&f);
 }
 
 static int no_link(const struct csi_os *os CSI_UNUSED, int from_dir CSI_UNUSED, const char *from CSI_UNUSED, int to_dir CSI_UNUSED,
@@ -177,53 +146,53 @@ static int no_link(const struct csi_os *os CSI_UNUSED, int from_dir CSI_UNUSED, 
 static void a_state_directory_on_another_file_system_keeps_copies(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct storedir f;
     certstore_error err = { 0 };
-    open_fixture(&f);
+    storedir_open(&f);
     f.os.table.link = no_link;
     assert_int_equal(put(&f, "a.pem", "two"), CERTSTORE_OK);
     CSI_AUTO(csi_place) *place = open_place(&f, "a.pem", NULL, &err);
     CSI_AUTO(csi_parts) *parts = csi_place_generation_parts(place, 1, &err);
     assert_non_null(parts);
     assert_true(csi_span_equal(csi_blob_span(parts->items[0].bytes), csi_span_text("one")));
-    close_fixture(&f);
+    storedir_close(&f);
 }
 
 /* ----------------------------------------------------------------------------------------------------------------- refusing */
 
-static void refused(struct fixture *f, const char *name, certstore_status status, const char *word)
+static void refused(struct storedir *f, const char *name, certstore_status status, const char *word)
 {
     certstore_error err = { 0 };
     assert_int_equal(put_with(f, name, "two", true, &err), status);
     if (strstr(err.message, word) == NULL)
         fail_msg("'%s' does not say '%s'", err.message, word);
-    assert_true(holds(f, "a.pem", "one"));
+    assert_true(storedir_holds(f, "a.pem", "one"));
     assert_int_equal(test_names(f->state) <= 1, 1);
 }
 
 static void hard_links_are_not_parted(void **state)
 {
     (void)state;
-    struct fixture f;
-    open_fixture(&f);
+    struct storedir f;
+    storedir_open(&f);
     CSI_AUTO(csi_chars) *path = path_of(&f, "a.pem");
     CSI_AUTO(csi_chars) *other = path_of(&f, "b.pem");
     assert_int_equal(link(path, other), 0);
     refused(&f, "a.pem", CERTSTORE_E_READ_ONLY, "hard links");
-    close_fixture(&f);
+    storedir_close(&f);
 }
 
 static void what_is_no_regular_file_is_refused_without_waiting_for_it(void **state)
 {
     (void)state;
-    struct fixture f;
-    open_fixture(&f);
+    struct storedir f;
+    storedir_open(&f);
     CSI_AUTO(csi_chars) *fifo = path_of(&f, "fifo");
     assert_int_equal(mkfifo(fifo, 0600), 0);
     refused(&f, "fifo", CERTSTORE_E_ARGUMENT, "no regular file");
     refused(&f, "", CERTSTORE_E_ARGUMENT, "no regular file");
     refused(&f, "none/c.pem", CERTSTORE_E_NOT_FOUND, "make it first");
-    close_fixture(&f);
+    storedir_close(&f);
 }
 
 static struct csi_os_nature pretended;
@@ -237,14 +206,14 @@ static int pretend_nature(const struct csi_os *os CSI_UNUSED, int dir CSI_UNUSED
 static void targets_that_a_rename_cannot_replace_are_refused_before_anything_is_done(void **state)
 {
     (void)state;
-    struct fixture f;
-    open_fixture(&f);
+    struct storedir f;
+    storedir_open(&f);
     f.os.table.nature = pretend_nature;
     pretended = (struct csi_os_nature){ .mount = 7 };
     refused(&f, "a.pem", CERTSTORE_E_READ_ONLY, "bind mount");
     pretended = (struct csi_os_nature){ .immutable = true };
     refused(&f, "a.pem", CERTSTORE_E_READ_ONLY, "immutable");
-    close_fixture(&f);
+    storedir_close(&f);
 }
 
 static uid_t stranger(const struct csi_os *os CSI_UNUSED)
@@ -255,8 +224,8 @@ static uid_t stranger(const struct csi_os *os CSI_UNUSED)
 static void another_users_symlink_in_a_shared_directory_is_not_followed(void **state)
 {
     (void)state;
-    struct fixture f;
-    open_fixture(&f);
+    struct storedir f;
+    storedir_open(&f);
     CSI_AUTO(csi_chars) *shared = path_of(&f, "shared");
     CSI_AUTO(csi_chars) *planted = path_of(&f, "shared/a.pem");
     assert_int_equal(mkdir(shared, 0700), 0);
@@ -267,20 +236,20 @@ static void another_users_symlink_in_a_shared_directory_is_not_followed(void **s
         f.os.table.euid = stranger;
         refused(&f, "shared/a.pem", CERTSTORE_E_READ_ONLY, "another user's symlink");
     }
-    close_fixture(&f);
+    storedir_close(&f);
 }
 
 static void a_state_directory_that_others_can_write_to_is_refused(void **state)
 {
     (void)state;
-    struct fixture f;
-    open_fixture(&f);
+    struct storedir f;
+    storedir_open(&f);
     CSI_AUTO(csi_chars) *txn = path_of(&f, "state/txn");
     assert_int_equal(mkdir(f.state, 0755), 0);
     assert_int_equal(mkdir(txn, 0700), 0);
     assert_int_equal(chmod(txn, 0777), 0);
     refused(&f, "a.pem", CERTSTORE_E_ARGUMENT, "others can write");
-    close_fixture(&f);
+    storedir_close(&f);
 }
 
 /* --------------------------------------------------------------------------------------------------------------- generations */
@@ -295,10 +264,10 @@ static void check_row(const struct csi_generation *row, int64_t number, const ch
 static void each_change_is_a_generation_and_others_changes_are_seen(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct storedir f;
     certstore_error err = { 0 };
     int64_t number = 0;
-    open_fixture(&f);
+    storedir_open(&f);
     CSI_AUTO(csi_place) *place = open_place(&f, "a.pem", NULL, &err);
     assert_int_equal(csi_place_generation(place, &number, &err), CERTSTORE_OK);
     assert_int_equal(number, 0);
@@ -321,7 +290,7 @@ static void each_change_is_a_generation_and_others_changes_are_seen(void **state
     assert_true(csi_span_equal(csi_blob_span(theirs->items[0].bytes), csi_span_text("theirs")));
     assert_null(csi_place_generation_parts(place, 2, &err));
     assert_int_equal(err.status, CERTSTORE_E_NOT_FOUND);
-    close_fixture(&f);
+    storedir_close(&f);
 }
 
 /* A second change within the same tick of the clock, to the same size, shows in no stat: then the bytes decide. */
@@ -329,9 +298,9 @@ static void a_store_that_was_just_changed_is_judged_by_its_bytes(void **state)
 {
     (void)state;
     for (int theirs = 0; theirs < 2; theirs++) {
-        struct fixture f;
+        struct storedir f;
         certstore_error err = { 0 };
-        open_fixture(&f);
+        storedir_open(&f);
         CSI_AUTO(csi_chars) *path = path_of(&f, "a.pem");
         CSI_AUTO(csi_place) *place = open_place(&f, "a.pem", NULL, &err);
         CSI_AUTO(csi_txn) *txn = csi_txn_begin(&f.env, &err);
@@ -344,17 +313,17 @@ static void a_store_that_was_just_changed_is_judged_by_its_bytes(void **state)
         assert_int_equal(futimens(fd, times), 0); /* and the same tick */
         close(fd);
         assert_int_equal(csi_txn_commit(txn, &err), theirs ? CERTSTORE_E_CONFLICT : CERTSTORE_OK);
-        assert_true(holds(&f, "a.pem", theirs ? "oNe" : "two"));
-        close_fixture(&f);
+        assert_true(storedir_holds(&f, "a.pem", theirs ? "oNe" : "two"));
+        storedir_close(&f);
     }
 }
 
 static void only_the_newest_generations_are_kept(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct storedir f;
     certstore_error err = { 0 };
-    open_fixture(&f);
+    storedir_open(&f);
     f.env.generations = 2;
     const char *texts[] = { "two", "three", "four", "five" };
     for (size_t i = 0; i < 4; i++)
@@ -369,15 +338,15 @@ static void only_the_newest_generations_are_kept(void **state)
     CSI_AUTO(certstore_history) *none = csi_place_history(place, &err);
     assert_int_equal(none->count, 6);
     assert_false(none->rows[4].kept);
-    close_fixture(&f);
+    storedir_close(&f);
 }
 
 static void a_generation_whose_kept_bytes_were_changed_is_refused(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct storedir f;
     certstore_error err = { 0 };
-    open_fixture(&f);
+    storedir_open(&f);
     assert_int_equal(put(&f, "a.pem", "two"), CERTSTORE_OK);
     CSI_AUTO(csi_chars) *command = NULL;
     assert_true(asprintf(&command, "for i in %s/txn/*.old; do echo x > $i; done", f.state) > 0);
@@ -385,7 +354,7 @@ static void a_generation_whose_kept_bytes_were_changed_is_refused(void **state)
     CSI_AUTO(csi_place) *place = open_place(&f, "a.pem", NULL, &err);
     assert_null(csi_place_generation_parts(place, 1, &err));
     assert_int_equal(err.status, CERTSTORE_E_TAMPERED);
-    close_fixture(&f);
+    storedir_close(&f);
 }
 
 /* -------------------------------------------------------------------------------------------------------------- other openers */
@@ -393,22 +362,22 @@ static void a_generation_whose_kept_bytes_were_changed_is_refused(void **state)
 static void a_lock_file_that_exists_means_nothing(void **state)
 {
     (void)state;
-    struct fixture f;
-    open_fixture(&f);
+    struct storedir f;
+    storedir_open(&f);
     test_write(f.dir, ".a.pem.certstore-lock", "1\n");
     assert_int_equal(put(&f, "a.pem", "two"), CERTSTORE_OK);
     CSI_AUTO(csi_chars) *left = test_read(f.dir, ".a.pem.certstore-lock");
     assert_null(left);
-    close_fixture(&f);
+    storedir_close(&f);
 }
 
 static void a_held_store_names_its_holder(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct storedir f;
     certstore_error err = { 0 };
     char pid[32];
-    open_fixture(&f);
+    storedir_open(&f);
     CSI_AUTO(csi_place) *place = open_place(&f, "a.pem", NULL, &err);
     CSI_AUTO(csi_txn) *holder = csi_txn_begin(&f.env, &err);
     assert_int_equal(request(holder, place, "two", NULL, true, &err), CERTSTORE_OK);
@@ -416,44 +385,44 @@ static void a_held_store_names_its_holder(void **state)
     assert_int_equal(put_with(&f, "a.pem", "three", true, &err), CERTSTORE_E_LOCKED);
     snprintf(pid, sizeof pid, "process %ld ", (long)getpid());
     assert_non_null(strstr(err.message, pid));
-    close_fixture(&f);
+    storedir_close(&f);
 }
 
 static void a_marker_that_leads_nowhere_is_removed(void **state)
 {
     (void)state;
-    struct fixture f;
-    open_fixture(&f);
+    struct storedir f;
+    storedir_open(&f);
     assert_int_equal(put(&f, "a.pem", "two"), CERTSTORE_OK);
     CSI_AUTO(csi_chars) *marker = path_of(&f, ".a.pem.certstore");
     CSI_AUTO(csi_chars) *gone = path_of(&f, "state/txn/00000000000000000000000000000000.open");
     assert_int_equal(symlink(gone, marker), 0);
     assert_int_equal(put(&f, "a.pem", "three"), CERTSTORE_OK);
     assert_int_equal(access(marker, F_OK), -1);
-    close_fixture(&f);
+    storedir_close(&f);
 }
 
 static void a_marker_whose_state_directory_is_away_is_pending(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct storedir f;
     certstore_error err = { 0 };
-    open_fixture(&f);
+    storedir_open(&f);
     CSI_AUTO(csi_chars) *marker = path_of(&f, ".a.pem.certstore");
     CSI_AUTO(csi_chars) *away = path_of(&f, "unmounted/txn/00000000000000000000000000000000.open");
     assert_int_equal(symlink(away, marker), 0);
     assert_null(open_place(&f, "a.pem", NULL, &err));
     assert_int_equal(err.status, CERTSTORE_E_PENDING);
-    close_fixture(&f);
+    storedir_close(&f);
 }
 
 /* One process flips a pair of files as fast as it can; the other never reads one old and one new. */
 static void invariant_9_a_reader_never_sees_half_of_a_transaction(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct storedir f;
     certstore_error err = { 0 };
-    open_fixture(&f);
+    storedir_open(&f);
     f.env.os = &csi_os_real;
     f.env.lock_timeout_ms = 10000;
     test_write(f.dir, "cert.pem", "0");
@@ -483,17 +452,17 @@ static void invariant_9_a_reader_never_sees_half_of_a_transaction(void **state)
     }
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
     assert_true(reads > 0);
-    close_fixture(&f);
+    storedir_close(&f);
 }
 
-static int64_t number_in(const struct fixture *f, const char *name)
+static int64_t number_in(const struct storedir *f, const char *name)
 {
     CSI_AUTO(csi_chars) *text = test_read(f->dir, name);
     return text != NULL ? strtoll(text, NULL, 10) : -1;
 }
 
 /* Adds one to two counters in one transaction; names in either order. */
-static certstore_status count_up(struct fixture *f, const char *first, const char *second)
+static certstore_status count_up(struct storedir *f, const char *first, const char *second)
 {
     const char *names[] = { first, second };
     for (int attempt = 0; attempt < 1000; attempt++) {
@@ -527,9 +496,9 @@ static void invariant_9_concurrent_committers_are_serialised_without_deadlock(vo
     (void)state;
     enum { PROCESSES = 3, ROUNDS = 100 };
     static const char *const names[] = { "a.pem", "b.pem", "c.pem" };
-    struct fixture f;
+    struct storedir f;
     certstore_error err = { 0 };
-    open_fixture(&f);
+    storedir_open(&f);
     f.env.os = &csi_os_real;
     f.env.lock_timeout_ms = 30000;
     for (int i = 0; i < PROCESSES; i++)
@@ -551,7 +520,7 @@ static void invariant_9_concurrent_committers_are_serialised_without_deadlock(vo
     assert_int_equal(number_in(&f, "a.pem") + number_in(&f, "b.pem") + number_in(&f, "c.pem"), 2 * PROCESSES * ROUNDS);
     CSI_AUTO(certstore_report) *report = csi_recover(&f.env, &err);
     assert_int_equal(report->count, 0);
-    close_fixture(&f);
+    storedir_close(&f);
 }
 
 int main(void)
