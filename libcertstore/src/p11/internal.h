@@ -34,8 +34,10 @@ struct csi_p11 {
     csi_secret *so_pin; /* the security officer's; NULL: not given */
     pid_t pid;
     bool forgetful;       /* does not see by itself what other processes wrote */
+    bool torn;            /* SoftHSM: another process's writing is seen half done, see csi_token_state() */
     pthread_mutex_t lock; /* of everything below; in a forked child nobody waits for it, since who holds it may not be there */
     pthread_cond_t returned;
+    bool half_read; /* the last login failed for a state that is_torn() */
     CK_SESSION_HANDLE anchor;
     CK_SESSION_HANDLE pool[CSI_POOL];
     size_t pooled;

@@ -78,6 +78,7 @@ struct search {
     char description[33]; /* of the NSS token that is ours; "" for others */
     size_t found;
     bool softhsm; /* one of the modules was SoftHSM */
+    bool hasty;   /* a SoftHSM token that seems to be read by half only is passed over: there is time to look again */
     CK_FUNCTION_LIST *module;
     CK_SLOT_ID slot;
     CK_TOKEN_INFO info;
@@ -112,6 +113,12 @@ static bool matches(const struct search *search, CK_FUNCTION_LIST *module, CK_SL
     return p11_kit_uri_match_token_info(search->address->uri, info) == 1 && matches_slot(search->address, module, slot);
 }
 
+/* A token that was set up has both of these. */
+static bool seems_whole(const CK_TOKEN_INFO *info)
+{
+    return (info->flags & CKF_USER_PIN_INITIALIZED) != 0 && info->serialNumber[0] != ' ' && info->serialNumber[0] != '\0';
+}
+
 static certstore_status search_module(struct search *search, CK_FUNCTION_LIST *module, certstore_error *err)
 {
     CK_SLOT_ID slots[SLOTS_MAX];
@@ -124,6 +131,8 @@ static certstore_status search_module(struct search *search, CK_FUNCTION_LIST *m
     for (CK_ULONG i = 0; i < count; i++) {
         CK_TOKEN_INFO info;
         if (csi_token_state(module, slots[i], &info) != CKR_OK || !matches(search, module, slots[i], &info))
+            continue;
+        if (search->softhsm && search->hasty && !seems_whole(&info))
             continue;
         add_name(&search->names, &info);
         if (search->found++ > 0)
@@ -354,6 +363,7 @@ static certstore_status describe(csi_p11 *token, const csi_p11_address *address,
     bool is_trust = strcmp(token->info.model, "p11-kit-trust") == 0;
     bool is_tpm = strstr(token->info.module, "tpm2_pkcs11") != NULL;
     token->forgetful = is_trust || is_tpm;
+    token->torn = strstr(token->info.module, "softhsm") != NULL;
     token->found = *info;
     token->read_only = (info->flags & CKF_WRITE_PROTECTED) != 0;
     token->info.login_required = (info->flags & CKF_LOGIN_REQUIRED) != 0;
@@ -376,12 +386,14 @@ static certstore_status search_file(struct search *search, const char *file, cer
     return keep(search, module, status, err);
 }
 
-/* As it is initialised, SoftHSM leaves out a token whose file another process is rewriting just then: it is looked for again, for 170 ms. */
+/* As it is initialised, SoftHSM leaves out a token whose file another process is rewriting just then, or reads half of it and knows of no serial
+ * number or PIN: it is looked for again, for 170 ms. What it has read it keeps until the next change, so that asking again later would not do. */
 static certstore_status search_patiently(struct search *search, certstore_error *err)
 {
     enum { FIRST_PAUSE = 2000000, LAST_PAUSE = 128000000, GROWTH = 4 }; /* nanoseconds */
     const char *file = p11_kit_uri_get_module_path(search->address->uri);
     for (int64_t pause = FIRST_PAUSE;; pause *= GROWTH) {
+        search->hasty = pause <= LAST_PAUSE;
         certstore_status status = file != NULL ? search_file(search, file, err) : search_registered(search, err);
         if (status == CERTSTORE_OK || search->found > 0 || !search->softhsm || pause > LAST_PAUSE)
             return status;

@@ -195,6 +195,24 @@ bool csi_use_logged_in(struct csi_use *use)
     return is_in(use->token, use->session, &rv);
 }
 
+/* While another process rewrites the token's file, SoftHSM cannot tell the token's state or does not know of its PIN. It answers so before it has
+ * looked at the one that is presented: no try is spent, and it may be asked again. */
+static bool is_torn(const csi_p11 *token, CK_RV rv)
+{
+    return token->torn && (rv == CKR_USER_PIN_NOT_INITIALIZED || rv == CKR_GENERAL_ERROR);
+}
+
+static CK_RV present(csi_p11 *token)
+{
+    enum { FIRST_PAUSE = 1000000, LAST_PAUSE = 8000000 }; /* nanoseconds */
+    CK_RV rv = token->module->C_Login(token->anchor, CKU_USER, token->pin->data, token->pin->size);
+    for (int64_t pause = FIRST_PAUSE; is_torn(token, rv) && pause <= LAST_PAUSE; pause *= 2) {
+        csi_os_real.sleep(&csi_os_real, pause);
+        rv = token->module->C_Login(token->anchor, CKU_USER, token->pin->data, token->pin->size);
+    }
+    return rv;
+}
+
 certstore_status csi_login_locked(csi_p11 *token, certstore_error *err)
 {
     CK_RV rv;
@@ -206,30 +224,16 @@ certstore_status csi_login_locked(csi_p11 *token, certstore_error *err)
         CSI_TRY(csi_sessions_mend(token, err));
     }
     CSI_TRY(may_present(token, err));
-    rv = token->module->C_Login(token->anchor, CKU_USER, token->pin->data, token->pin->size);
+    rv = present(token);
     if (rv == CKR_OK || rv == CKR_USER_ALREADY_LOGGED_IN)
         return CERTSTORE_OK;
     token->suspect = token->suspect || csi_session_is_gone(rv);
+    token->half_read = is_torn(token, rv);
     bool wrong = rv == CKR_PIN_INCORRECT || rv == CKR_PIN_INVALID || rv == CKR_PIN_LEN_RANGE;
     token->pin_refused = wrong || rv == CKR_PIN_LOCKED || rv == CKR_PIN_EXPIRED;
     if (wrong)
         return csi_fail(err, CERTSTORE_E_PASSWORD, "token %s: the PIN is wrong; give the right one (it was presented once)", token->info.label);
     return csi_fail_ckr(token->info.label, rv, "logging in", err);
-}
-
-certstore_status csi_p11_login(csi_p11 *token, certstore_error *err)
-{
-    CSI_TRY(csi_check_process(token, err));
-    if (!token->info.login_required)
-        return CERTSTORE_OK;
-    CSI_AUTO_FENCE fence;
-    csi_fence_begin(&fence);
-    pthread_mutex_lock(&token->lock);
-    while (token->refreshing)
-        pthread_cond_wait(&token->returned, &token->lock);
-    certstore_status status = csi_login_locked(token, err);
-    pthread_mutex_unlock(&token->lock);
-    return status;
 }
 
 void csi_alone_begin(csi_p11 *token)
@@ -260,6 +264,41 @@ static certstore_status start_anew(csi_p11 *token, certstore_error *err)
     CSI_TRY(csi_module_find_slot(token, err));
     CSI_TRY(csi_sessions_mend(token, err));
     return was_in ? csi_login_locked(token, err) : CERTSTORE_OK;
+}
+
+/* What it has read by half SoftHSM keeps until the next change. */
+static certstore_status login_anew(csi_p11 *token, certstore_error *err)
+{
+    csi_alone_begin(token);
+    certstore_status status = start_anew(token, err);
+    if (status == CERTSTORE_OK)
+        status = csi_login_locked(token, err);
+    csi_alone_end(token);
+    return status;
+}
+
+certstore_status csi_p11_login(csi_p11 *token, certstore_error *err)
+{
+    enum { FIRST_PAUSE = 8000000, LAST_PAUSE = 256000000 }; /* nanoseconds */
+    CSI_TRY(csi_check_process(token, err));
+    if (!token->info.login_required)
+        return CERTSTORE_OK;
+    CSI_AUTO_FENCE fence;
+    csi_fence_begin(&fence);
+    pthread_mutex_lock(&token->lock);
+    while (token->refreshing)
+        pthread_cond_wait(&token->returned, &token->lock);
+    token->half_read = false;
+    certstore_status status = csi_login_locked(token, err);
+    bool again = token->half_read;
+    pthread_mutex_unlock(&token->lock);
+    for (int64_t pause = FIRST_PAUSE; status != CERTSTORE_OK && again && pause <= LAST_PAUSE; pause *= 2) {
+        csi_os_real.sleep(&csi_os_real, pause);
+        certstore_error_clear(err);
+        status = login_anew(token, err);
+        again = status != CERTSTORE_E_PASSWORD && status != CERTSTORE_E_LOCKED;
+    }
+    return status;
 }
 
 certstore_status csi_p11_refresh(csi_p11 *token, certstore_error *err)

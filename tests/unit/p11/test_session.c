@@ -131,6 +131,27 @@ static void a_state_that_cannot_be_read_for_a_moment_is_asked_for_again(void **s
     end(&f);
 }
 
+/* In that moment a token has no PIN either, and presenting one is refused unseen. */
+static void a_pin_that_the_token_does_not_know_of_for_a_moment_is_presented_again(void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin(&f);
+    csi_p11_free(f.token);
+    f.token = tokens_open_softhsm("box", TOKEN_PIN, &f.err);
+    tokens_spy_on(f.token);
+    tokens_spy.refuse.function = "C_Login";
+    tokens_spy.refuse.answer = CKR_USER_PIN_NOT_INITIALIZED;
+    tokens_spy.refuse.times = 1000;
+    certstore_error err = { 0 };
+    assert_int_not_equal(csi_p11_login(f.token, &err), CERTSTORE_OK); /* it is not for ever that it asks */
+    assert_in_range(tokens_spy.logins, 2, 20);
+    tokens_spy.refuse.times = 3;
+    assert_int_equal(csi_p11_login(f.token, &f.err), CERTSTORE_OK);
+    tokens_spy_off();
+    end(&f);
+}
+
 /* So does it, as it is initialised, with a token whose file another process rewrites. */
 static void a_token_that_softhsm_overlooked_is_looked_for_again(void **state)
 {
@@ -438,6 +459,7 @@ int main(void)
         cmocka_unit_test(a_wrong_pin_is_presented_once),
         cmocka_unit_test(the_last_try_and_a_locked_pin_are_not_touched),
         cmocka_unit_test(a_state_that_cannot_be_read_for_a_moment_is_asked_for_again),
+        cmocka_unit_test(a_pin_that_the_token_does_not_know_of_for_a_moment_is_presented_again),
         cmocka_unit_test(a_token_that_softhsm_overlooked_is_looked_for_again),
         cmocka_unit_test(without_a_pin_public_objects_are_seen_and_a_key_says_what_it_wants),
         cmocka_unit_test(a_logout_by_somebody_else_is_mended),
