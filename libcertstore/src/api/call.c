@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* call.c: the fence around every public function. */
+/* call.c: the way into every public function, and out of it. */
 #include "api/call.h"
 
-#include <openssl/err.h>
-
-bool csi_call_begin_light(struct csi_call *call, certstore_error **err)
+bool csi_call_begin(struct csi_call *call, certstore_error **err)
 {
-    call->marked = false;
+    call->fence.up = false;
     if (*err == NULL) {
         call->local.status = CERTSTORE_OK;
         *err = &call->local;
@@ -14,19 +12,17 @@ bool csi_call_begin_light(struct csi_call *call, certstore_error **err)
     return (*err)->status == CERTSTORE_OK;
 }
 
-bool csi_call_begin(struct csi_call *call, certstore_error **err)
+bool csi_call_begin_fenced(struct csi_call *call, certstore_error **err)
 {
-    if (!csi_call_begin_light(call, err))
+    if (!csi_call_begin(call, err))
         return false;
-    ERR_set_mark(); /* on an empty queue it sets none, and the pop at the end then empties it again */
-    call->marked = true;
+    csi_fence_begin(&call->fence);
     return true;
 }
 
 void csi_call_end(struct csi_call *call)
 {
-    if (call->marked)
-        ERR_pop_to_mark();
+    csi_fence_end(&call->fence);
 }
 
 certstore_status csi_fail_null(certstore_error *err, const char *parameter)

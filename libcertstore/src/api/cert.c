@@ -79,7 +79,7 @@ static certstore_bytes *export(const certstore_cert *cert, bool (*write)(const s
                                certstore_error *err)
 {
     CSI_AUTO_CALL call;
-    return csi_call_begin_light(&call, &err) ? write_out(cert, write, what, err) : NULL;
+    return csi_call_begin(&call, &err) ? write_out(cert, write, what, err) : NULL;
 }
 
 static bool write_subject(const struct csi_cert_view *view, struct csi_buf *out)
@@ -153,8 +153,7 @@ certstore_bytes *certstore_cert_export_key_algorithm(const certstore_cert *cert,
 
 certstore_bytes *certstore_cert_export_signature_algorithm(const certstore_cert *cert, certstore_error *err)
 {
-    CSI_AUTO_CALL call; /* OpenSSL names the algorithm, and complains of an OID that it cannot read */
-    return csi_call_begin(&call, &err) ? write_out(cert, write_signature_algorithm, "signature algorithm", err) : NULL;
+    return export(cert, write_signature_algorithm, "signature algorithm", err);
 }
 
 certstore_bytes *certstore_cert_export_sans(const certstore_cert *cert, certstore_error *err)
@@ -165,7 +164,7 @@ certstore_bytes *certstore_cert_export_sans(const certstore_cert *cert, certstor
 certstore_bytes *certstore_cert_export_sha256(const certstore_cert *cert, certstore_error *err)
 {
     CSI_AUTO_CALL call;
-    if (!csi_call_begin_light(&call, &err))
+    if (!csi_call_begin(&call, &err))
         return NULL;
     if (cert == NULL) {
         csi_fail_null(err, "cert");

@@ -13,7 +13,7 @@ CSI_DEFINE_AUTO(EVP_PKEY, EVP_PKEY_free)
 certstore_bytes *certstore_entry_export_key_algorithm(const certstore_entry *entry, certstore_error *err)
 {
     CSI_AUTO_CALL call;
-    if (!csi_call_begin(&call, &err))
+    if (!csi_call_begin_fenced(&call, &err))
         return NULL;
     if (entry == NULL) {
         csi_fail_null(err, "entry");
@@ -27,7 +27,7 @@ int certstore_entry_key_bits(const certstore_entry *entry, certstore_error *err)
 {
     CSI_AUTO_CALL call;
     int bits = 0;
-    if (!csi_call_begin(&call, &err))
+    if (!csi_call_begin_fenced(&call, &err))
         return 0;
     if (entry == NULL)
         csi_fail_null(err, "entry");
@@ -39,7 +39,7 @@ int certstore_entry_key_bits(const certstore_entry *entry, certstore_error *err)
 certstore_bytes *certstore_entry_export_key(const certstore_entry *entry, certstore_error *err)
 {
     CSI_AUTO_CALL call;
-    if (!csi_call_begin(&call, &err))
+    if (!csi_call_begin_fenced(&call, &err))
         return NULL;
     if (entry == NULL || entry->key == NULL) {
         csi_fail(err, CERTSTORE_E_ARGUMENT, "%s: the entry holds no key; name one that does", entry != NULL ? entry->alias : "entry");
@@ -54,7 +54,7 @@ certstore_bytes *certstore_entry_export_key(const certstore_entry *entry, certst
 certstore_bytes *certstore_entry_export_content(const certstore_entry *entry, certstore_error *err)
 {
     CSI_AUTO_CALL call;
-    if (!csi_call_begin(&call, &err))
+    if (!csi_call_begin_fenced(&call, &err))
         return NULL;
     if (entry == NULL || entry->content == NULL) {
         csi_fail(err, CERTSTORE_E_ARGUMENT, "%s: the entry is neither a CRL nor opaque; export its certificates or its key",
@@ -67,7 +67,7 @@ certstore_bytes *certstore_entry_export_content(const certstore_entry *entry, ce
 certstore_status certstore_entry_check_key(const certstore_entry *entry, certstore_error *err)
 {
     CSI_AUTO_CALL call;
-    if (!csi_call_begin(&call, &err))
+    if (!csi_call_begin_fenced(&call, &err))
         return err->status;
     return entry != NULL ? csi_entry_check_key(entry, err) : csi_fail_null(err, "entry");
 }
@@ -75,7 +75,7 @@ certstore_status certstore_entry_check_key(const certstore_entry *entry, certsto
 certstore_bytes *certstore_entry_export_csr(const certstore_entry *entry, const char *subject, const char *sans, certstore_error *err)
 {
     CSI_AUTO_CALL call;
-    if (!csi_call_begin(&call, &err))
+    if (!csi_call_begin_fenced(&call, &err))
         return NULL;
     if (entry == NULL || subject == NULL || sans == NULL) {
         csi_fail_null(err, entry == NULL ? "entry" : subject == NULL ? "subject" : "sans");
@@ -89,7 +89,7 @@ certstore_bytes *certstore_entry_export_csr(const certstore_entry *entry, const 
 certstore_bytes *certstore_entry_export_public_key(const certstore_entry *entry, certstore_error *err)
 {
     CSI_AUTO_CALL call;
-    if (!csi_call_begin(&call, &err))
+    if (!csi_call_begin_fenced(&call, &err))
         return NULL;
     if (entry == NULL) {
         csi_fail_null(err, "entry");
@@ -114,7 +114,7 @@ certstore_bytes *certstore_key_sign(const certstore_entry *entry, const char *di
                                     certstore_error *err)
 {
     CSI_AUTO_CALL call;
-    if (!csi_call_begin(&call, &err))
+    if (!csi_call_begin_fenced(&call, &err))
         return NULL;
     CSI_AUTO(EVP_PKEY) *key = key_for(entry, digest, padding, data, size, err);
     CSI_AUTO_BUF out = { 0 };
@@ -127,7 +127,7 @@ certstore_bytes *certstore_key_decrypt(const certstore_entry *entry, const char 
                                        certstore_error *err)
 {
     CSI_AUTO_CALL call;
-    if (!csi_call_begin(&call, &err))
+    if (!csi_call_begin_fenced(&call, &err))
         return NULL;
     CSI_AUTO(EVP_PKEY) *key = key_for(entry, digest, padding, data, size, err);
     CSI_AUTO_BUF out = { 0 };

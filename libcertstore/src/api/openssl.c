@@ -22,7 +22,7 @@ X509 *csi_make_x509(const certstore_cert *cert, certstore_error *err)
 X509 *certstore_cert_x509(const certstore_cert *cert, certstore_error *err)
 {
     CSI_AUTO_CALL call;
-    if (!csi_call_begin(&call, &err))
+    if (!csi_call_begin_fenced(&call, &err))
         return NULL;
     if (cert == NULL) {
         csi_fail_null(err, "cert");
@@ -34,7 +34,7 @@ X509 *certstore_cert_x509(const certstore_cert *cert, certstore_error *err)
 EVP_PKEY *certstore_entry_pkey(const certstore_entry *entry, certstore_error *err)
 {
     CSI_AUTO_CALL call;
-    if (!csi_call_begin(&call, &err))
+    if (!csi_call_begin_fenced(&call, &err))
         return NULL;
     if (entry == NULL) {
         csi_fail_null(err, "entry");
@@ -81,7 +81,7 @@ static certstore_status add_to_store(X509_STORE *store, const certstore_entry *e
 X509_STORE *certstore_bundle_x509_store(const certstore_bundle *bundle, const char *purpose, certstore_error *err)
 {
     CSI_AUTO_CALL call;
-    if (!csi_call_begin(&call, &err))
+    if (!csi_call_begin_fenced(&call, &err))
         return NULL;
     if (bundle == NULL) {
         csi_fail_null(err, "bundle");
@@ -114,7 +114,7 @@ static certstore_status append_x509(certstore_entry *entry, X509 *x509, certstor
 certstore_entry *certstore_entry_from_x509(const char *alias, X509 *cert, certstore_error *err)
 {
     CSI_AUTO_CALL call;
-    if (!csi_call_begin(&call, &err))
+    if (!csi_call_begin_fenced(&call, &err))
         return NULL;
     if (alias == NULL || cert == NULL) {
         csi_fail_null(err, alias == NULL ? "alias" : "cert");
@@ -141,7 +141,7 @@ static csi_key *key_of(EVP_PKEY *pkey, certstore_error *err)
 certstore_entry *certstore_entry_from_pkey(const char *alias, EVP_PKEY *key, X509 *cert, STACK_OF(X509) *chain, certstore_error *err)
 {
     CSI_AUTO_CALL call;
-    if (!csi_call_begin(&call, &err))
+    if (!csi_call_begin_fenced(&call, &err))
         return NULL;
     if (alias == NULL || key == NULL) {
         csi_fail_null(err, alias == NULL ? "alias" : "key");

@@ -9,7 +9,7 @@
 certstore_status certstore_entry_use(const certstore_entry *entry, SSL_CTX *ctx, certstore_error *err)
 {
     CSI_AUTO_CALL call;
-    if (!csi_call_begin(&call, &err))
+    if (!csi_call_begin_fenced(&call, &err))
         return err->status;
     if (entry == NULL || ctx == NULL)
         return csi_fail_null(err, entry == NULL ? "entry" : "ctx");

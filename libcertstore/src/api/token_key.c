@@ -198,7 +198,7 @@ static certstore_entry *receive_about(const struct arrival *a, certstore_error *
 certstore_entry *certstore_key_generate(certstore *store, const char *alias, const char *algorithm, uint32_t policy, certstore_error *err)
 {
     CSI_AUTO_CALL call;
-    if (!csi_call_begin(&call, &err))
+    if (!csi_call_begin_fenced(&call, &err))
         return NULL;
     if (store == NULL || alias == NULL || algorithm == NULL) {
         csi_fail_null(err, store == NULL ? "store" : alias == NULL ? "alias" : "algorithm");
@@ -219,7 +219,7 @@ static csi_p11 *token_of(const certstore_entry *wrapping, certstore_error *err)
 certstore_bytes *certstore_key_export_wrapped(const certstore_entry *entry, const certstore_entry *wrapping, certstore_error *err)
 {
     CSI_AUTO_CALL call;
-    if (!csi_call_begin(&call, &err))
+    if (!csi_call_begin_fenced(&call, &err))
         return NULL;
     if (entry == NULL || wrapping == NULL) {
         csi_fail_null(err, entry == NULL ? "entry" : "wrapping");
@@ -242,7 +242,7 @@ certstore_entry *certstore_key_unwrap(certstore *store, const char *alias, const
                                       const uint8_t *public_key, size_t public_size, uint32_t policy, certstore_error *err)
 {
     CSI_AUTO_CALL call;
-    if (!csi_call_begin(&call, &err))
+    if (!csi_call_begin_fenced(&call, &err))
         return NULL;
     if (store == NULL || alias == NULL || wrapping == NULL || data == NULL || (public_key == NULL && public_size > 0)) {
         csi_fail_null(err, store == NULL ? "store" : alias == NULL ? "alias" : wrapping == NULL ? "wrapping" : data == NULL ? "data" : "public_key");

@@ -45,6 +45,8 @@ certstore_status csi_bks_mac(const csi_secret *password, struct csi_span salt, u
     CSI_AUTO_BUF chars = { 0 };
     uint8_t key[CSI_SHA1_SIZE];
     size_t size = 0;
+    CSI_AUTO_FENCE fence;
+    csi_fence_begin(&fence);
     CSI_TRY(csi_ossl_open(&ossl, err));
     CSI_TRY(password_bytes(password, &chars, err));
     CSI_TRY(derive(&ossl, csi_buf_span(&chars), salt, iterations, FOR_MAC, key, key_size, err));
@@ -98,6 +100,8 @@ static certstore_status decrypt(struct csi_span password, struct csi_span salt, 
 {
     CSI_AUTO_OSSL ossl = { 0 };
     uint8_t key[CSI_DES3_KEY_SIZE], iv[CSI_DES_BLOCK_SIZE];
+    CSI_AUTO_FENCE fence;
+    csi_fence_begin(&fence);
     CSI_TRY(csi_ossl_open(&ossl, err));
     CSI_TRY(derive(&ossl, password, salt, iterations, FOR_KEY, key, sizeof key, err));
     CSI_TRY(derive(&ossl, password, salt, iterations, FOR_IV, iv, sizeof iv, err));

@@ -161,6 +161,8 @@ certstore_status csi_pbe_decrypt(struct csi_pbe_session *session, const struct c
                                  struct csi_buf *plain, certstore_error *err)
 {
     AUTO_MACHINE m = { 0 };
+    CSI_AUTO_FENCE fence;
+    csi_fence_begin(&fence);
     CSI_TRY(prepare(session, pbe, password, &m, err));
     return crypt(pbe, &m, 0, ciphertext, plain, err);
 }
@@ -203,6 +205,8 @@ bool csi_pbe_can_seal(struct csi_span like)
     certstore_error ignored = { 0 };
     if (csi_pbe_parse(like, &pbe, &ignored) != CERTSTORE_OK)
         return false;
+    CSI_AUTO_FENCE fence;
+    csi_fence_begin(&fence);
     EVP_CIPHER *cipher = EVP_CIPHER_fetch(NULL, pbe.cipher, NULL);
     bool agrees = cipher == NULL || pbe.derivation.key_size == 0 || pbe.derivation.key_size == (uint64_t)EVP_CIPHER_get_key_length(cipher);
     EVP_CIPHER_free(cipher);
@@ -229,6 +233,8 @@ certstore_status csi_pbe_seal(struct csi_pbe_session *session, struct csi_span l
     CSI_AUTO(csi_secret) *bytes = csi_reading_standard(family_of(&pbe), password, err);
     if (bytes == NULL)
         return err->status;
+    CSI_AUTO_FENCE fence;
+    csi_fence_begin(&fence);
     CSI_TRY(prepare(session, &pbe, csi_secret_span(bytes), &m, err));
     return crypt(&pbe, &m, 1, plain, ciphertext, err);
 }

@@ -35,6 +35,8 @@ void csi_pbe_session_close(struct csi_pbe_session *session)
 
 certstore_status csi_pbe_digest(struct csi_pbe_session *session, const char *name, EVP_MD **md, OSSL_LIB_CTX **library, certstore_error *err)
 {
+    CSI_AUTO_FENCE fence;
+    csi_fence_begin(&fence);
     *library = NULL;
     *md = EVP_MD_fetch(NULL, name, NULL);
     if (*md != NULL)
@@ -181,6 +183,8 @@ certstore_status csi_derive(struct csi_pbe_session *session, const struct csi_de
     }
     if (purpose != CSI_ID_IV)
         CSI_TRY(pay(session->budget, derivation, err));
+    CSI_AUTO_FENCE fence;
+    csi_fence_begin(&fence);
     if (derivation->kdf == CSI_KDF_SCRYPT)
         CSI_TRY(scrypt(derivation, password, out, size, err));
     else

@@ -51,6 +51,8 @@ static const struct {
 
 static int oid_nid(struct csi_span whole_oid)
 {
+    CSI_AUTO_FENCE fence;
+    csi_fence_begin(&fence);
     const unsigned char *at = whole_oid.data;
     ASN1_OBJECT *object = d2i_ASN1_OBJECT(NULL, &at, (long)whole_oid.size);
     int nid = object != NULL ? OBJ_obj2nid(object) : NID_undef;

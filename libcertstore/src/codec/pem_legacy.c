@@ -119,6 +119,8 @@ static certstore_status open_legacy(const csi_blob *sealed, const csi_secret *pa
         return csi_buf_check(&key, err);
 
     CSI_AUTO_OSSL ossl = { 0 };
+    CSI_AUTO_FENCE fence;
+    csi_fence_begin(&fence);
     EVP_CIPHER *cipher = fetch(envelope.cipher, &ossl, err);
     certstore_status status = CERTSTORE_OK;
     if (cipher == NULL)

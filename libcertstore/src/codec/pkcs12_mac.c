@@ -121,6 +121,8 @@ static certstore_status compute(struct csi_pbe_session *session, const struct cs
     OSSL_LIB_CTX *library;
     uint8_t key[EVP_MAX_MD_SIZE];
     certstore_error unknown = { 0 };
+    CSI_AUTO_FENCE fence;
+    csi_fence_begin(&fence);
     if (csi_pbe_digest(session, mac->digest, &md, &library, &unknown) == CERTSTORE_E_UNSUPPORTED && !mac->pbmac1)
         return unsupported(mac->digest_oid, err);
     if (md == NULL) {

@@ -7,6 +7,8 @@
 #include <openssl/asn1.h>
 #include <openssl/objects.h>
 
+#include "model/ossl.h"
+
 static const uint8_t basic_constraints[] = { 0x55, 0x1d, 0x13 };
 static const uint8_t subject_alt_name[] = { 0x55, 0x1d, 0x11 };
 
@@ -160,6 +162,8 @@ bool csi_algorithm_name(struct csi_span algorithm, struct csi_buf *out)
     struct csi_tlv oid;
     if (!csi_der_enter(&outer, CSI_DER_SEQUENCE, &inner) || !csi_der_expect(&inner, CSI_DER_OID, &oid))
         return false;
+    CSI_AUTO_FENCE fence;
+    csi_fence_begin(&fence);
     const uint8_t *at = oid.whole.data;
     ASN1_OBJECT *object = d2i_ASN1_OBJECT(NULL, &at, (long)oid.whole.size);
     int nid = object != NULL ? OBJ_obj2nid(object) : NID_undef;

@@ -11,10 +11,26 @@
 #include <openssl/rand.h>
 #include <openssl/x509.h>
 
+/* An empty queue takes no mark, and going back to the one that is not there empties it: right in both cases. */
+void csi_fence_begin(struct csi_fence *fence)
+{
+    ERR_set_mark();
+    fence->up = true;
+}
+
+void csi_fence_end(struct csi_fence *fence)
+{
+    if (fence->up)
+        ERR_pop_to_mark();
+    fence->up = false;
+}
+
 certstore_status csi_ossl_open(struct csi_ossl *ossl, certstore_error *err)
 {
     if (ossl->context != NULL)
         return CERTSTORE_OK;
+    CSI_AUTO_FENCE fence;
+    csi_fence_begin(&fence);
     ossl->context = OSSL_LIB_CTX_new();
     ossl->base = ossl->context != NULL ? OSSL_PROVIDER_load(ossl->context, "default") : NULL;
     if (ossl->base == NULL) {
@@ -22,14 +38,16 @@ certstore_status csi_ossl_open(struct csi_ossl *ossl, certstore_error *err)
         return csi_fail_ossl(err, CERTSTORE_E_MEMORY, "OpenSSL: no library context can be made; free some memory and try again");
     }
     /* Not every installation has it. What needs it then fails as an unsupported algorithm, by name. */
-    ERR_set_mark();
     ossl->legacy = OSSL_PROVIDER_load(ossl->context, "legacy");
-    ERR_pop_to_mark();
     return CERTSTORE_OK;
 }
 
 void csi_ossl_close(struct csi_ossl *ossl)
 {
+    if (ossl->context == NULL)
+        return;
+    CSI_AUTO_FENCE fence;
+    csi_fence_begin(&fence);
     OSSL_PROVIDER_unload(ossl->legacy);
     OSSL_PROVIDER_unload(ossl->base);
     OSSL_LIB_CTX_free(ossl->context);
@@ -51,7 +69,7 @@ certstore_status csi_fail_ossl(certstore_error *err, certstore_status status, co
         ERR_error_string_n(code, reason, sizeof reason);
         csi_error_set_cause(err, reason);
     }
-    /* Back to the mark that the public function set, which stays for it to find. */
+    /* Back to the mark that the fence set, which stays for it to find. */
     ERR_pop_to_mark();
     ERR_set_mark();
     return err->status;
@@ -59,6 +77,8 @@ certstore_status csi_fail_ossl(certstore_error *err, certstore_status status, co
 
 EVP_PKEY *csi_ossl_private_key(struct csi_span pkcs8, certstore_error *err)
 {
+    CSI_AUTO_FENCE fence;
+    csi_fence_begin(&fence);
     const unsigned char *at = pkcs8.data;
     PKCS8_PRIV_KEY_INFO *info = pkcs8.size <= INT32_MAX ? d2i_PKCS8_PRIV_KEY_INFO(NULL, &at, (long)pkcs8.size) : NULL;
     if (info == NULL) {
@@ -87,6 +107,8 @@ static csi_secret *public_der(const EVP_PKEY *key, certstore_error *err)
 
 csi_secret *csi_ossl_public_of(struct csi_span pkcs8, certstore_error *err)
 {
+    CSI_AUTO_FENCE fence;
+    csi_fence_begin(&fence);
     EVP_PKEY *key = csi_ossl_private_key(pkcs8, err);
     csi_secret *spki = key != NULL ? public_der(key, err) : NULL;
     EVP_PKEY_free(key);
@@ -105,6 +127,8 @@ static bool same_public_key(const EVP_PKEY *key, struct csi_span spki)
 
 certstore_status csi_ossl_match(struct csi_span pkcs8, struct csi_span spki, certstore_error *err)
 {
+    CSI_AUTO_FENCE fence;
+    csi_fence_begin(&fence);
     EVP_PKEY *key = csi_ossl_private_key(pkcs8, err);
     if (key == NULL)
         return err->status;
@@ -120,6 +144,8 @@ certstore_status csi_ossl_match(struct csi_span pkcs8, struct csi_span spki, cer
 
 certstore_status csi_random(void *data, size_t size, certstore_error *err)
 {
+    CSI_AUTO_FENCE fence;
+    csi_fence_begin(&fence);
     if (size > INT32_MAX || RAND_bytes(data, (int)size) != 1)
         return csi_fail_ossl(err, CERTSTORE_E_IO, "random numbers: OpenSSL has none to give");
     return CERTSTORE_OK;

@@ -9,6 +9,7 @@
 #include <pthread.h>
 
 #include "base/error.h"
+#include "model/ossl.h"
 #include "p11/token.h"
 
 struct csi_p11_address {
@@ -55,14 +56,6 @@ struct csi_p11 {
     } handles[CSI_HANDLES]; /* of keys, by the hash of their objects; 0: none */
     size_t next_handle;
 };
-
-/* Modules leave errors on OpenSSL's queue, which they share with us: it is put right at the end of the scope. */
-struct csi_fence {
-    bool up;
-};
-void csi_fence_begin(struct csi_fence *fence);
-void csi_fence_end(struct csi_fence *fence);
-#define CSI_AUTO_FENCE __attribute__((cleanup(csi_fence_end))) struct csi_fence
 
 /* One session, taken from the pool, for one call of ours. */
 struct csi_use {

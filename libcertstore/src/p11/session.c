@@ -20,20 +20,6 @@ certstore_status csi_check_process(const csi_p11 *token, certstore_error *err)
     return CERTSTORE_OK;
 }
 
-/* An empty queue takes no mark, and going back to the one that is not there empties it: right in both cases. */
-void csi_fence_begin(struct csi_fence *fence)
-{
-    ERR_set_mark();
-    fence->up = true;
-}
-
-void csi_fence_end(struct csi_fence *fence)
-{
-    if (fence->up)
-        ERR_pop_to_mark();
-    fence->up = false;
-}
-
 /* ---------------------------------------------------------------------------------------------------------------- sessions */
 
 static CK_RV open_session(csi_p11 *token, CK_SESSION_HANDLE *session)
