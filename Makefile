@@ -16,7 +16,7 @@ OPTIMIZE ?= -O2 -g
 CFLAGS_ALL  = -std=c11 -D_GNU_SOURCE $(WARNINGS) -fvisibility=hidden -fPIC -fstack-protector-strong $(OPTIMIZE) $(CFLAGS) \
               -Ilibcertstore/include -Ilibcertstore/src $(shell pkg-config --cflags libcrypto p11-kit-1)
 LDFLAGS_ALL = -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
-LIBS        = $(shell pkg-config --libs libssl libcrypto p11-kit-1) -lpthread
+LIBS        = $(shell pkg-config --libs libssl libcrypto) -lpthread -ldl
 
 LIB_SRC  := $(sort $(wildcard libcertstore/src/*/*.c))
 LIB_OBJ  := $(LIB_SRC:%.c=$(BUILD)/%.o)
@@ -104,7 +104,7 @@ $(SHIM): tests/shim/p11shim.c tests/shim/p11shim.h
 $(TEST_BIN): $(BUILD)/%: $(BUILD)/%.o $(TEST_SUPPORT_OBJ) $(TOOL_ROOMS) $(STATIC)
 	@mkdir -p $(@D)
 	$(SAY) LINK $@
-	$(Q)$(CC) $(LDFLAGS_ALL) $(WRAP) $(OPTIMIZE) $(CFLAGS) -o $@ $^ $(shell pkg-config --libs cmocka jansson) $(LIBS)
+	$(Q)$(CC) $(LDFLAGS_ALL) $(WRAP) $(OPTIMIZE) $(CFLAGS) -o $@ $^ $(shell pkg-config --libs cmocka jansson p11-kit-1) $(LIBS)
 
 $(FUZZ_REPLAY): $(BUILD)/%_replay: $(BUILD)/%.o $(BUILD)/tests/fuzz/replay.o $(TOOL_ROOMS) $(STATIC)
 	$(SAY) LINK $@

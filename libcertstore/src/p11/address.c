@@ -14,7 +14,7 @@ void csi_p11_address_free(csi_p11_address *address)
     if (address == NULL)
         return;
     if (address->uri != NULL)
-        p11_kit_uri_free(address->uri);
+        csi_kit()->uri_free(address->uri);
     csi_secret_free(address->pin);
     free(address->directory);
     free(address);
@@ -64,21 +64,22 @@ static certstore_status check_text(const char *uri, certstore_error *err)
 
 static certstore_status parse(csi_p11_address *address, const char *uri, certstore_error *err)
 {
-    address->uri = p11_kit_uri_new();
+    CSI_TRY(csi_kit_load(err));
+    address->uri = csi_kit()->uri_new();
     if (address->uri == NULL)
         return csi_error_memory(err);
-    int status = p11_kit_uri_parse(uri, P11_KIT_URI_FOR_ANY, address->uri);
+    int status = csi_kit()->uri_parse(uri, P11_KIT_URI_FOR_ANY, address->uri);
     if (status == P11_KIT_URI_BAD_ENCODING)
         return malformed("a '%' is not followed by two hexadecimal digits", err);
     if (status != P11_KIT_URI_OK)
         return malformed("it is not well formed", err);
-    if (p11_kit_uri_any_unrecognized(address->uri))
+    if (csi_kit()->uri_any_unrecognized(address->uri))
         return malformed("it holds an attribute or a type that is not known here", err);
-    const char *pin = p11_kit_uri_get_pin_value(address->uri);
+    const char *pin = csi_kit()->uri_get_pin_value(address->uri);
     if (pin == NULL)
         return CERTSTORE_OK;
     address->pin = csi_secret_new(pin, strlen(pin), err);
-    p11_kit_uri_set_pin_value(address->uri, NULL); /* it must not come out again in a text */
+    csi_kit()->uri_set_pin_value(address->uri, NULL); /* it must not come out again in a text */
     return err->status;
 }
 
@@ -94,7 +95,7 @@ csi_p11_address *csi_p11_address_nss(const char *directory, certstore_error *err
 {
     char real[PATH_MAX];
     CSI_AUTO(csi_p11_address) *address = csi_new(1, sizeof *address, err);
-    if (address == NULL)
+    if (address == NULL || csi_kit_load(err) != CERTSTORE_OK)
         return NULL;
     if (strncmp(directory, "sql:", 4) == 0)
         directory += 4;
@@ -149,7 +150,7 @@ char *csi_p11_address_text(const csi_p11_address *address, certstore_error *err)
     if (address->directory != NULL)
         return csi_format(err, "nss:%s", address->directory);
     char *formatted = NULL;
-    if (p11_kit_uri_format(address->uri, P11_KIT_URI_FOR_ANY, &formatted) != P11_KIT_URI_OK) {
+    if (csi_kit()->uri_format(address->uri, P11_KIT_URI_FOR_ANY, &formatted) != P11_KIT_URI_OK) {
         csi_error_memory(err);
         return NULL;
     }
@@ -162,7 +163,7 @@ char *csi_p11_address_text(const csi_p11_address *address, certstore_error *err)
 
 const char *csi_p11_address_pin_source(const csi_p11_address *address)
 {
-    return address->uri != NULL ? p11_kit_uri_get_pin_source(address->uri) : NULL;
+    return address->uri != NULL ? csi_kit()->uri_get_pin_source(address->uri) : NULL;
 }
 
 const csi_secret *csi_p11_address_pin_value(const csi_p11_address *address)
@@ -173,5 +174,5 @@ const csi_secret *csi_p11_address_pin_value(const csi_p11_address *address)
 bool csi_p11_address_is_partial(const csi_p11_address *address)
 {
     CK_ULONG count = 0;
-    return address->uri != NULL && p11_kit_uri_get_attributes(address->uri, &count) != NULL && count > 0;
+    return address->uri != NULL && csi_kit()->uri_get_attributes(address->uri, &count) != NULL && count > 0;
 }

@@ -5,11 +5,11 @@
 
 #include <p11-kit/p11-kit.h>
 #include <p11-kit/pkcs11x.h>
-#include <p11-kit/uri.h>
 #include <pthread.h>
 
 #include "base/error.h"
 #include "model/ossl.h"
+#include "p11/kit.h"
 #include "p11/token.h"
 
 struct csi_p11_address {

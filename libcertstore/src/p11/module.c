@@ -94,23 +94,23 @@ static bool matches_module(struct search *search, CK_FUNCTION_LIST *module)
     if (module->C_GetInfo(&info) != CKR_OK)
         return false;
     search->softhsm = search->softhsm || memcmp(info.manufacturerID, softhsm, strlen(softhsm)) == 0;
-    return p11_kit_uri_match_module_info(search->address->uri, &info) == 1;
+    return csi_kit()->uri_match_module_info(search->address->uri, &info) == 1;
 }
 
 static bool matches_slot(const csi_p11_address *address, CK_FUNCTION_LIST *module, CK_SLOT_ID slot)
 {
     CK_SLOT_INFO info;
-    return module->C_GetSlotInfo(slot, &info) == CKR_OK && p11_kit_uri_match_slot_info(address->uri, &info) == 1;
+    return module->C_GetSlotInfo(slot, &info) == CKR_OK && csi_kit()->uri_match_slot_info(address->uri, &info) == 1;
 }
 
 static bool matches(const struct search *search, CK_FUNCTION_LIST *module, CK_SLOT_ID slot, const CK_TOKEN_INFO *info)
 {
     if (search->description[0] != '\0')
         return strncmp((const char *)info->label, search->description, strlen(search->description)) == 0;
-    CK_SLOT_ID wanted = p11_kit_uri_get_slot_id(search->address->uri);
+    CK_SLOT_ID wanted = csi_kit()->uri_get_slot_id(search->address->uri);
     if ((info->flags & CKF_TOKEN_INITIALIZED) == 0 || (wanted != (CK_SLOT_ID)-1 && wanted != slot))
         return false;
-    return p11_kit_uri_match_token_info(search->address->uri, info) == 1 && matches_slot(search->address, module, slot);
+    return csi_kit()->uri_match_token_info(search->address->uri, info) == 1 && matches_slot(search->address, module, slot);
 }
 
 /* A token that was set up has both of these. */
@@ -159,22 +159,22 @@ static certstore_status check_found(struct search *search, certstore_error *err)
 
 static CK_RV initialise(CK_FUNCTION_LIST *module, void *args)
 {
-    CK_RV rv = args != NULL ? module->C_Initialize(args) : p11_kit_module_initialize(module);
+    CK_RV rv = args != NULL ? module->C_Initialize(args) : csi_kit()->module_initialize(module);
     return rv == CKR_CRYPTOKI_ALREADY_INITIALIZED ? CKR_OK : rv;
 }
 
 static CK_FUNCTION_LIST *load(const char *path, void *args, certstore_error *err)
 {
-    CK_FUNCTION_LIST *module = p11_kit_module_load(path, 0);
+    CK_FUNCTION_LIST *module = csi_kit()->module_load(path, 0);
     if (module == NULL) {
         csi_fail(err, CERTSTORE_E_UNAVAILABLE, "module %s: cannot be loaded; see the cause", path);
-        csi_error_set_cause(err, p11_kit_message() != NULL ? p11_kit_message() : "");
+        csi_error_set_cause(err, csi_kit()->message() != NULL ? csi_kit()->message() : "");
         return NULL;
     }
     CK_RV rv = initialise(module, args);
     if (rv == CKR_OK)
         return module;
-    p11_kit_module_release(module);
+    csi_kit()->module_release(module);
     char room[24];
     csi_fail(err, CERTSTORE_E_UNAVAILABLE, "module %s: cannot be initialised; see its configuration", path);
     csi_error_set_cause(err, csi_ckr_name(rv, room));
@@ -183,8 +183,8 @@ static CK_FUNCTION_LIST *load(const char *path, void *args, certstore_error *err
 
 static void unload(CK_FUNCTION_LIST *module)
 {
-    p11_kit_module_finalize(module);
-    p11_kit_module_release(module);
+    csi_kit()->module_finalize(module);
+    csi_kit()->module_release(module);
 }
 
 /* The end of a search in a module that was loaded for it: it stays if it has the one token that is meant. */
@@ -202,8 +202,8 @@ static bool may_be(CK_FUNCTION_LIST *module, const char *wanted)
 {
     if (wanted == NULL)
         return true;
-    char *name = p11_kit_module_get_name(module);
-    char *file = p11_kit_module_get_filename(module);
+    char *name = csi_kit()->module_get_name(module);
+    char *file = csi_kit()->module_get_filename(module);
     const char *base = file != NULL ? strrchr(file, '/') : NULL;
     base = base != NULL ? base + 1 : file;
     bool same = name != NULL && strcasecmp(name, wanted) == 0;
@@ -219,31 +219,31 @@ static bool may_be(CK_FUNCTION_LIST *module, const char *wanted)
 /* A URI that names file and module means one that is both. */
 static certstore_status check_name(CK_FUNCTION_LIST *module, const csi_p11_address *address, certstore_error *err)
 {
-    const char *wanted = p11_kit_uri_get_module_name(address->uri);
+    const char *wanted = csi_kit()->uri_get_module_name(address->uri);
     if (may_be(module, wanted))
         return CERTSTORE_OK;
-    return csi_fail(err, CERTSTORE_E_UNAVAILABLE, "%s: it is not the module %s; leave one of the two out", p11_kit_uri_get_module_path(address->uri),
-                    wanted);
+    return csi_fail(err, CERTSTORE_E_UNAVAILABLE, "%s: it is not the module %s; leave one of the two out",
+                    csi_kit()->uri_get_module_path(address->uri), wanted);
 }
 
 /* Every registered module that the URI can mean; the one that has the token stays, the others go. */
 static certstore_status search_registered(struct search *search, certstore_error *err)
 {
-    CK_FUNCTION_LIST **modules = p11_kit_modules_load(NULL, 0);
+    CK_FUNCTION_LIST **modules = csi_kit()->modules_load(NULL, 0);
     if (modules == NULL)
         return csi_fail(err, CERTSTORE_E_UNAVAILABLE, "modules: p11-kit has none; name one with module-path=FILE");
-    const char *wanted = p11_kit_uri_get_module_name(search->address->uri);
+    const char *wanted = csi_kit()->uri_get_module_name(search->address->uri);
     for (size_t i = 0; modules[i] != NULL; i++) {
         certstore_error ignored = { 0 };
         CK_FUNCTION_LIST *module = modules[i];
-        bool initialised = may_be(module, wanted) && p11_kit_module_initialize(module) == CKR_OK;
+        bool initialised = may_be(module, wanted) && csi_kit()->module_initialize(module) == CKR_OK;
         if (initialised)
             search_module(search, module, &ignored);
         if (search->module == module)
             continue;
         if (initialised)
-            p11_kit_module_finalize(module);
-        p11_kit_module_release(module);
+            csi_kit()->module_finalize(module);
+        csi_kit()->module_release(module);
     }
     free(modules);
     certstore_status status = check_found(search, err);
@@ -346,7 +346,7 @@ static certstore_status open_nss(csi_p11 *token, const csi_p11_address *address,
 static certstore_status describe(csi_p11 *token, const csi_p11_address *address, const struct search *search, certstore_error *err)
 {
     char real[PATH_MAX];
-    char *file = p11_kit_module_get_filename(search->module);
+    char *file = csi_kit()->module_get_filename(search->module);
     const char *path = file != NULL && realpath(file, real) != NULL ? real : file != NULL ? file : "";
     certstore_status status = set_text(token, 0, &token->info.module, path, strlen(path), err);
     free(file);
@@ -391,7 +391,7 @@ static certstore_status search_file(struct search *search, const char *file, cer
 static certstore_status search_patiently(struct search *search, certstore_error *err)
 {
     enum { FIRST_PAUSE = 2000000, LAST_PAUSE = 128000000, GROWTH = 4 }; /* nanoseconds */
-    const char *file = p11_kit_uri_get_module_path(search->address->uri);
+    const char *file = csi_kit()->uri_get_module_path(search->address->uri);
     for (int64_t pause = FIRST_PAUSE;; pause *= GROWTH) {
         search->hasty = pause <= LAST_PAUSE;
         certstore_status status = file != NULL ? search_file(search, file, err) : search_registered(search, err);

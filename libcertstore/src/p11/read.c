@@ -268,7 +268,7 @@ static void free_handles(CK_OBJECT_HANDLE **handles)
 static bool add_filter(const csi_p11 *token, CK_OBJECT_CLASS object_class, struct csi_template *template)
 {
     CK_ULONG count = 0;
-    CK_ATTRIBUTE *filter = token->objects != NULL ? p11_kit_uri_get_attributes(token->objects->uri, &count) : NULL;
+    CK_ATTRIBUTE *filter = token->objects != NULL ? csi_kit()->uri_get_attributes(token->objects->uri, &count) : NULL;
     for (CK_ULONG i = 0; filter != NULL && i < count; i++) {
         if (filter[i].type != CKA_CLASS)
             csi_template_put(template, filter[i].type, csi_span(filter[i].pValue, filter[i].ulValueLen));

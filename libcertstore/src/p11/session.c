@@ -244,9 +244,9 @@ static certstore_status start_anew(csi_p11 *token, certstore_error *err)
 {
     bool was_in = csi_user_is_in(token);
     csi_sessions_close(token);
-    p11_kit_module_finalize(token->module);
+    csi_kit()->module_finalize(token->module);
     token->suspect = true; /* until there is an anchor again */
-    CSI_TRY(csi_fail_ckr(token->info.label, p11_kit_module_initialize(token->module), "a fresh look", err));
+    CSI_TRY(csi_fail_ckr(token->info.label, csi_kit()->module_initialize(token->module), "a fresh look", err));
     CSI_TRY(csi_module_find_slot(token, err));
     CSI_TRY(csi_sessions_mend(token, err));
     return was_in ? csi_login_locked(token, err) : CERTSTORE_OK;

@@ -113,18 +113,18 @@ char *csi_p11_location(const csi_p11 *token, certstore_error *err)
 {
     if (token->info.directory != NULL)
         return csi_format(err, "nss:%s", token->info.directory);
-    P11KitUri *uri = p11_kit_uri_new();
+    P11KitUri *uri = csi_kit()->uri_new();
     char *formatted = NULL;
     if (uri != NULL) {
-        CK_TOKEN_INFO *info = p11_kit_uri_get_token_info(uri);
+        CK_TOKEN_INFO *info = csi_kit()->uri_get_token_info(uri);
         memset(info->label, ' ', sizeof info->label);
         memset(info->serialNumber, ' ', sizeof info->serialNumber);
         memcpy(info->label, token->info.label, strnlen(token->info.label, sizeof info->label));
         memcpy(info->serialNumber, token->info.serial, strnlen(token->info.serial, sizeof info->serialNumber));
-        p11_kit_uri_set_module_path(uri, token->info.module);
-        if (p11_kit_uri_format(uri, P11_KIT_URI_FOR_ANY, &formatted) != P11_KIT_URI_OK)
+        csi_kit()->uri_set_module_path(uri, token->info.module);
+        if (csi_kit()->uri_format(uri, P11_KIT_URI_FOR_ANY, &formatted) != P11_KIT_URI_OK)
             formatted = NULL;
-        p11_kit_uri_free(uri);
+        csi_kit()->uri_free(uri);
     }
     char *text = formatted != NULL ? csi_strdup(formatted, err) : NULL;
     if (formatted == NULL)
