@@ -3,7 +3,7 @@
 # Reads goals.tsv (row, metric, op, value), the works (program, lines, checksum) and stopwatch's samples. Exits 1 when a goal is missed.
 BEGIN { FS = OFS = "\t" }
 FILENAME ~ /goals\.tsv$/ { if ($1 == row) { goal[$2] = $4; op[$2] = $3 } next }
-FILENAME ~ /works$/ { order[++programs] = $1; lines[$1] = $2; sum[$1] = $3; next }
+FILENAME ~ /works$/ { order[++programs] = $1; known[$1] = 1; lines[$1] = $2; sum[$1] = $3; next }
 $1 == "control" { drift = $3 > $4 ? $3 / $4 : $4 / $3; if (drift > 1.1) noisy[$2] = 1; next }
 {
     if ($6 != 0) { failed[$1] = $6; last[$1] = $3; last_wall[$1] = $4; next }
@@ -31,10 +31,11 @@ function time(value) {
     return value >= 1 ? sprintf("%.2f us", value) : sprintf("%.0f ns", value * 1e3)
 }
 function number(value) { return value >= 100 ? sprintf("%.0f", value) : value >= 10 ? sprintf("%.1f", value) : sprintf("%.2f", value) }
-# bound: the value is the least that it can be, since the program was stopped.
-function judge(metric, value, bound,    ok) {
+# bound: the value is the least that it can be, since the program was stopped. limit: what the yardstick reaches; a goal beyond it is told and not missed.
+function judge(metric, value, bound, limit,    ok) {
     if (!(metric in goal)) return ""
     ok = op[metric] == "<=" ? value <= goal[metric] + 0 : value >= goal[metric] + 0
+    if (!ok && !bound && limit > 0 && limit < goal[metric] + 0) return sprintf(" [%s%s BEYOND, floor %sx]", op[metric], goal[metric], number(limit))
     if (!ok && !bound) bad = 1
     return sprintf(" [%s%s %s]", op[metric], goal[metric], ok ? "ok" : bound ? "open" : "MISS")
 }
@@ -58,7 +59,7 @@ END {
             line = line sprintf("   %s %s %sx%s", name, time(cost(name, cpu, warm)), number(value), judge_text)
         } else {
             value = ratio(name, "ours")
-            judge_text = judge(name, value, name in failed)
+            judge_text = judge(name, value, name in failed, "floor" in known && !("floor" in failed) ? ratio(name, "floor") : 0)
             line = line sprintf("   %s %s%sx%s", name, name in failed ? ">" : "", number(value), judge_text)
         }
         record(name, value)
