@@ -18,13 +18,23 @@ void csi_buf_free(struct csi_buf *buf)
     *buf = (struct csi_buf){ 0 };
 }
 
-/* Large ones in large pages, where the system has them: a store of ten thousand certificates would take thousands of page faults. Not aligned to
- * them, so that malloc can give the same pages again, without the kernel's clearing them, to who reads a store time and again. */
+/* Large ones in large pages, where the system has them: a store of ten thousand certificates would take thousands of page faults. The first few of a
+ * process are in line with such pages: they are fresh memory in any case, and are all that most programs ask for. Later ones are not: what malloc
+ * has in its heap by then it gives again, and the kernel need not clear it, for who reads a store time and again. */
 uint8_t *csi_bytes_room(size_t capacity)
 {
-    uint8_t *data = malloc(capacity);
-    if (data == NULL || capacity < LARGE)
-        return data;
+    static _Atomic int in_line = 6;
+    if (capacity < LARGE)
+        return malloc(capacity);
+    void *data;
+    if (atomic_load(&in_line) > 0 && atomic_fetch_sub(&in_line, 1) > 0) {
+        capacity = (capacity + PAGE - 1) / PAGE * PAGE;
+        data = posix_memalign(&data, PAGE, capacity) == 0 ? data : NULL;
+    } else {
+        data = malloc(capacity);
+    }
+    if (data == NULL)
+        return NULL;
     uintptr_t first = ((uintptr_t)data + PAGE - 1) / PAGE * PAGE;
     uintptr_t end = ((uintptr_t)data + capacity) / PAGE * PAGE;
     (void)madvise((void *)first, end - first, MADV_HUGEPAGE);
