@@ -238,6 +238,44 @@ void faulty_os_reset(struct faulty_os *os)
 
 /* ------------------------------------------------------------------------------------------------------------- directories */
 
+static int remove_one(const char *path, const struct stat *st CSI_UNUSED, int type CSI_UNUSED, struct FTW *ftw CSI_UNUSED)
+{
+    return remove(path);
+}
+
+static void remove_tree(const char *dir)
+{
+    nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* What was made by this process, so that a test that fails, or keeps its directory to the end, leaves none behind. */
+static struct made {
+    struct made *before;
+    pid_t by;
+    char path[];
+} * last_made;
+
+static void remove_made(void)
+{
+    while (last_made != NULL && last_made->by == getpid()) {
+        struct made *made = last_made;
+        last_made = made->before;
+        remove_tree(made->path);
+        free(made);
+    }
+}
+
+static void note_made(const char *path)
+{
+    struct made *made = malloc(sizeof *made + strlen(path) + 1);
+    if (made == NULL || (last_made == NULL && atexit(remove_made) != 0))
+        abort();
+    made->before = last_made;
+    made->by = getpid();
+    strcpy(made->path, path);
+    last_made = made;
+}
+
 char *test_dir_new(void)
 {
     /* In memory where possible: thousands of small trees, and what a sync costs is not the question. */
@@ -249,17 +287,14 @@ char *test_dir_new(void)
         abort();
     char *real = realpath(path, NULL);
     free(path);
+    if (real != NULL)
+        note_made(real);
     return real;
-}
-
-static int remove_one(const char *path, const struct stat *st CSI_UNUSED, int type CSI_UNUSED, struct FTW *ftw CSI_UNUSED)
-{
-    return remove(path);
 }
 
 void test_dir_remove(char *dir)
 {
-    nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    remove_tree(dir);
     free(dir);
 }
 

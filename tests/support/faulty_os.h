@@ -22,7 +22,7 @@ void faulty_os_init(struct faulty_os *os);
 /* Counts from zero again; faults are off. */
 void faulty_os_reset(struct faulty_os *os);
 
-/* A new directory of the test's own, removed with all that is in it by test_dir_remove(). */
+/* A new directory of the test's own, removed with all that is in it by test_dir_remove(), at the latest when the process ends. */
 char *test_dir_new(void);
 void test_dir_remove(char *dir);
 void test_write(const char *dir, const char *name, const char *text);
