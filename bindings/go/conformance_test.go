@@ -223,6 +223,11 @@ func TestAllFormatsChangeInOneTransaction(t *testing.T) {
 		if subject(t, s) != "localhost" {
 			t.Errorf("%s holds %q", s.URI(), subject(t, s))
 		}
+		now, err := s.Generation()
+		must(t, err)
+		if made := tx.Generation(s); made != now || made == 0 {
+			t.Errorf("%s: the commit made generation %d, and it holds %d", s.URI(), made, now)
+		}
 	}
 	if err := tx.Commit(background); !errors.Is(err, certstore.ErrArgument) {
 		t.Errorf("a second commit: %v", err)

@@ -28,6 +28,7 @@ type Tx struct {
 	over     bool
 	id       string
 	changed  int
+	made     map[*Store]int64
 }
 
 // wish is what a store shall be: a bundle, or an earlier generation, or another passphrase, which a bundle may come with.
@@ -306,11 +307,12 @@ func (tx *Tx) Commit(ctx context.Context) error {
 		return fmt.Errorf("certstore: commit: %w", err)
 	}
 	return tx.prepared.change(func(p rawTxn) error {
-		return together(tx.order, func() error {
-			err := call("commit", func(err raw.Struct_SS_certstore_error) { raw.Certstore_txn_commit(p, err) })
-			tx.id, tx.changed = raw.Certstore_txn_id(p), raw.Certstore_txn_changed(p)
-			return err
+		err := together(tx.order, func() error {
+			return call("commit", func(err raw.Struct_SS_certstore_error) { raw.Certstore_txn_commit(p, err) })
 		})
+		tx.id, tx.changed = raw.Certstore_txn_id(p), raw.Certstore_txn_changed(p)
+		tx.noteGenerations(p)
+		return err
 	})
 }
 
@@ -342,6 +344,23 @@ func (tx *Tx) ID() string {
 	tx.mu.Lock()
 	defer tx.mu.Unlock()
 	return tx.id
+}
+
+func (tx *Tx) noteGenerations(p rawTxn) {
+	tx.made = map[*Store]int64{}
+	for _, s := range tx.order {
+		_ = s.h.read(func(store raw.Struct_SS_certstore) error { // one that was closed meanwhile is left out
+			tx.made[s] = raw.Certstore_txn_generation(p, store)
+			return nil
+		})
+	}
+}
+
+// Generation is the number that the commit gave to what it made of the store, whatever others made of it since; 0 if it did not change it.
+func (tx *Tx) Generation(store *Store) int64 {
+	tx.mu.Lock()
+	defer tx.mu.Unlock()
+	return tx.made[store]
 }
 
 // Changed is how many stores the commit changed; one that already was as asked does not count.

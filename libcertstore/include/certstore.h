@@ -439,6 +439,9 @@ certstore_status certstore_txn_commit(certstore_txn *txn, certstore_error *err);
 const char *certstore_txn_id(const certstore_txn *txn);
 /* How many stores were changed by the commit; a store that already was as asked does not count. */
 size_t certstore_txn_changed(const certstore_txn *txn);
+/* The generation that the commit made of the store; 0 if it did not change it, before the commit, and for NULL. What others did since does not count: for
+ * that there is certstore_generation(). */
+int64_t certstore_txn_generation(const certstore_txn *txn, const certstore *store);
 /* Frees it. One that was not committed is rolled back. */
 void certstore_txn_free(certstore_txn *txn);
 

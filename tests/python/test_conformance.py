@@ -146,6 +146,8 @@ class Conformance:
             self.assertEqual([e.certificates[0].der for e in earlier.entries()], [support.leaf("one").der])
             with certstore.transaction() as txn:
                 txn.restore(store, number)
+                txn.commit()
+                self.assertEqual(txn.generation(store), store.generation)
             self.assertEqual(self.content(), first)
             self.assertGreater(store.generation, history[-1].number)
 
@@ -157,6 +159,7 @@ class Conformance:
                 txn.replace(store, store.read())
                 txn.commit()
                 self.assertEqual(txn.changed, 0)
+                self.assertEqual(txn.generation(store), 0)
             self.assertEqual(self.content(), before)
             self.assertEqual(store.generation, number)
 

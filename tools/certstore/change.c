@@ -92,7 +92,8 @@ static void print_result(struct cli *cli, const certstore_txn *txn, const struct
         printf("%s: %zu of %zu stores changed, the others were so already\n", shown, changed, targets->count);
     for (size_t i = 0; i < targets->count; i++) {
         OWNED(owned_chars) *uri = screen_escape(target_uri(&targets->items[i]));
-        printf("  %s (generation %" PRId64 ")\n", uri, certstore_generation(targets->items[i].store, NULL));
+        int64_t made = certstore_txn_generation(txn, targets->items[i].store);
+        printf("  %s (generation %" PRId64 ")\n", uri, made > 0 ? made : certstore_generation(targets->items[i].store, NULL));
     }
     report_detail(cli, "transaction %s", certstore_txn_id(txn));
 }

@@ -386,6 +386,11 @@ class Transaction:
         with self._guard:
             return int(lowlevel.certstore_txn_changed(self._handle()))
 
+    def generation(self, store: Store) -> int:
+        """The generation that the commit made of the store; 0 if it did not change it."""
+        with self._guard:
+            return int(lowlevel.certstore_txn_generation(self._handle(), store._handle()))
+
     def __enter__(self) -> Transaction:
         self._handle()
         return self

@@ -351,6 +351,11 @@ const char *certstore_txn_id(const certstore_txn *txn)
     return txn != NULL && txn->engine != NULL ? csi_txn_id(txn->engine) : "";
 }
 
+int64_t certstore_txn_generation(const certstore_txn *txn, const certstore *store)
+{
+    return txn != NULL && txn->engine != NULL && store != NULL ? csi_place_generation_made(store->place, txn->engine) : 0;
+}
+
 size_t certstore_txn_changed(const certstore_txn *txn)
 {
     if (txn != NULL && txn->pin_changed)

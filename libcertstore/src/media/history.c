@@ -318,6 +318,11 @@ certstore_status csi_place_generation(csi_place *place, int64_t *number, certsto
     return CERTSTORE_OK;
 }
 
+int64_t csi_place_generation_made(const csi_place *place, const csi_txn *txn)
+{
+    return csi_txn_committed(txn) ? csi_txn_generation(txn, place->store) : 0;
+}
+
 /* ------------------------------------------------------------------------------------------------------------ reading one back */
 
 static certstore_status damaged(const char *path, certstore_error *err)

@@ -87,6 +87,8 @@ CSI_DEFINE_AUTO(certstore_history, certstore_history_free)
 certstore_history *csi_place_history(csi_place *place, certstore_error *err);
 /* The number of what the store holds now; 0 while no transaction has touched it. */
 certstore_status csi_place_generation(csi_place *place, int64_t *number, certstore_error *err);
+/* The number that a transaction's commit gave to what it put there; 0: it put nothing there, or is not committed. */
+int64_t csi_place_generation_made(const csi_place *place, const csi_txn *txn);
 /* The parts of a generation; CERTSTORE_E_NOT_FOUND when there is no such one or its bytes are not kept. A generation in which the store did not exist
  * has no parts. */
 csi_parts *csi_place_generation_parts(csi_place *place, int64_t number, certstore_error *err);

@@ -151,6 +151,14 @@ size_t csi_txn_stores(const csi_txn *txn)
     return stores;
 }
 
+int64_t csi_txn_generation(const csi_txn *txn, const char *store)
+{
+    for (size_t i = 0; i < txn->count; i++)
+        if (strcmp(txn->members[i].participant->store, store) == 0)
+            return txn->members[i].generation;
+    return 0;
+}
+
 /* ------------------------------------------------------------------------------------------------------------------- locks */
 
 void csi_txn_unlock(csi_txn *txn)

@@ -43,6 +43,8 @@ certstore_status csi_txn_prepare(csi_txn *txn, certstore_error *err);
  * transaction is then recovery's. */
 certstore_status csi_txn_commit(csi_txn *txn, certstore_error *err);
 bool csi_txn_committed(const csi_txn *txn);
+/* The number that prepare gave to the store's new content; 0 when nothing of that store is in the transaction. */
+int64_t csi_txn_generation(const csi_txn *txn, const char *store);
 
 /* Settles what crashes left in the state directory: one row a transaction (and one for each store that cannot be settled).
  *   recovered-forward  INFO     the transaction is complete: every store is new

@@ -216,6 +216,39 @@ static void an_equal_entry_changes_nothing_and_writes_nothing(void **state)
     }
 }
 
+/* Whatever others make of the store afterwards. */
+static void a_commit_says_which_generation_it_made(void **state)
+{
+    struct room *room = *state;
+    certstore_error err = { 0 };
+    certstore *store = store_with(room, "jks", "numbered", room->root);
+    certstore_bundle *bundle = certstore_read(store, &err);
+    certstore_txn *txn = certstore_txn_begin(&err);
+    certstore_bundle_put(bundle, room->sites[0], &err);
+    certstore_txn_replace(txn, store, bundle, &err);
+    assert_int_equal(certstore_txn_generation(txn, store), 0);
+    assert_int_equal(certstore_txn_prepare(txn, &err), CERTSTORE_OK);
+    assert_int_equal(certstore_txn_generation(txn, store), 0);
+    assert_int_equal(certstore_txn_commit(txn, &err), CERTSTORE_OK);
+    assert_int_equal(certstore_txn_generation(txn, store), 2);
+    certstore *other = store_with(room, "jks", "numbered", room->sites[1]);
+    certstore *elsewhere = store_with(room, "jks", "elsewhere", room->root);
+    assert_int_equal(certstore_generation(store, &err), 3);
+    assert_int_equal(certstore_txn_generation(txn, store), 2);
+    assert_int_equal(certstore_txn_generation(txn, other), 2);
+    assert_int_equal(certstore_txn_generation(txn, elsewhere), 0);
+    assert_int_equal(certstore_txn_generation(txn, NULL), 0);
+    assert_int_equal(certstore_txn_generation(NULL, store), 0);
+    certstore_txn *idle = certstore_txn_begin(&err);
+    assert_int_equal(certstore_txn_generation(idle, store), 0);
+    certstore_txn_free(idle);
+    certstore_txn_free(txn);
+    certstore_bundle_free(bundle);
+    certstore_free(elsewhere);
+    certstore_free(other);
+    certstore_free(store);
+}
+
 static void a_new_passphrase_is_the_only_one_that_opens_the_store(void **state)
 {
     struct room *room = *state;
@@ -416,6 +449,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_store_changed_by_somebody_else_is_a_conflict_and_is_not_overwritten, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_bundle_from_elsewhere_never_overwrites_a_store_unseen, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_equal_entry_changes_nothing_and_writes_nothing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_commit_says_which_generation_it_made, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_new_passphrase_is_the_only_one_that_opens_the_store, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_earlier_generation_comes_back_byte_for_byte, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_transaction_that_is_freed_uncommitted_is_rolled_back, set_up, tear_down),

@@ -122,17 +122,18 @@ typedef long long swig_type_90;
 typedef long long swig_type_91;
 typedef long long swig_type_92;
 typedef long long swig_type_93;
-typedef _gostring_ swig_type_94;
-typedef long long swig_type_95;
-typedef _gostring_ swig_type_96;
-typedef long long swig_type_97;
-typedef _gostring_ swig_type_98;
-typedef long long swig_type_99;
-typedef _gostring_ swig_type_100;
-typedef long long swig_type_101;
+typedef long long swig_type_94;
+typedef _gostring_ swig_type_95;
+typedef long long swig_type_96;
+typedef _gostring_ swig_type_97;
+typedef long long swig_type_98;
+typedef _gostring_ swig_type_99;
+typedef long long swig_type_100;
+typedef _gostring_ swig_type_101;
 typedef long long swig_type_102;
 typedef long long swig_type_103;
 typedef long long swig_type_104;
+typedef long long swig_type_105;
 extern void _wrap_Swig_free_raw_3c496c6e18cca352(uintptr_t arg1);
 extern uintptr_t _wrap_Swig_malloc_raw_3c496c6e18cca352(swig_intgo arg1);
 extern swig_intgo _wrap_CERTSTORE_OK_raw_3c496c6e18cca352(void);
@@ -318,19 +319,20 @@ extern swig_intgo _wrap_certstore_txn_prepare_raw_3c496c6e18cca352(uintptr_t arg
 extern swig_intgo _wrap_certstore_txn_commit_raw_3c496c6e18cca352(uintptr_t arg1, uintptr_t arg2);
 extern swig_type_87 _wrap_certstore_txn_id_raw_3c496c6e18cca352(uintptr_t arg1);
 extern swig_type_88 _wrap_certstore_txn_changed_raw_3c496c6e18cca352(uintptr_t arg1);
+extern swig_type_89 _wrap_certstore_txn_generation_raw_3c496c6e18cca352(uintptr_t arg1, uintptr_t arg2);
 extern void _wrap_certstore_txn_free_raw_3c496c6e18cca352(uintptr_t arg1);
 extern uintptr_t _wrap_certstore_history_read_raw_3c496c6e18cca352(uintptr_t arg1, uintptr_t arg2);
-extern swig_type_89 _wrap_certstore_history_count_raw_3c496c6e18cca352(uintptr_t arg1);
-extern swig_type_90 _wrap_certstore_history_generation_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_91 arg2);
-extern swig_type_92 _wrap_certstore_history_time_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_93 arg2);
-extern swig_type_94 _wrap_certstore_history_actor_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_95 arg2);
-extern swig_type_96 _wrap_certstore_history_note_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_97 arg2);
-extern swig_type_98 _wrap_certstore_history_txn_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_99 arg2);
-extern swig_type_100 _wrap_certstore_history_sha256_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_101 arg2);
-extern swig_intgo _wrap_certstore_history_kept_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_102 arg2);
+extern swig_type_90 _wrap_certstore_history_count_raw_3c496c6e18cca352(uintptr_t arg1);
+extern swig_type_91 _wrap_certstore_history_generation_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_92 arg2);
+extern swig_type_93 _wrap_certstore_history_time_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_94 arg2);
+extern swig_type_95 _wrap_certstore_history_actor_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_96 arg2);
+extern swig_type_97 _wrap_certstore_history_note_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_98 arg2);
+extern swig_type_99 _wrap_certstore_history_txn_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_100 arg2);
+extern swig_type_101 _wrap_certstore_history_sha256_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_102 arg2);
+extern swig_intgo _wrap_certstore_history_kept_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_103 arg2);
 extern void _wrap_certstore_history_free_raw_3c496c6e18cca352(uintptr_t arg1);
-extern swig_type_103 _wrap_certstore_generation_raw_3c496c6e18cca352(uintptr_t arg1, uintptr_t arg2);
-extern uintptr_t _wrap_certstore_generation_read_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_104 arg2, uintptr_t arg3);
+extern swig_type_104 _wrap_certstore_generation_raw_3c496c6e18cca352(uintptr_t arg1, uintptr_t arg2);
+extern uintptr_t _wrap_certstore_generation_read_raw_3c496c6e18cca352(uintptr_t arg1, swig_type_105 arg2, uintptr_t arg3);
 extern uintptr_t _wrap_certstore_recover_raw_3c496c6e18cca352(uintptr_t arg1, uintptr_t arg2);
 extern uintptr_t _wrap_certstore_recover_store_raw_3c496c6e18cca352(uintptr_t arg1, uintptr_t arg2);
 extern uintptr_t _wrap_certstore_pending_raw_3c496c6e18cca352(uintptr_t arg1, uintptr_t arg2);
@@ -2078,6 +2080,14 @@ func Certstore_txn_changed(arg1 Struct_SS_certstore_txn) (_swig_ret int) {
 	return swig_r_1
 }
 
+func Certstore_txn_generation(arg1 Struct_SS_certstore_txn, arg2 Struct_SS_certstore) (_swig_ret int64) {
+	var swig_r int64
+	_swig_i_0 := getSwigcptr(arg1)
+	_swig_i_1 := getSwigcptr(arg2)
+	swig_r = (int64)(C._wrap_certstore_txn_generation_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1)))
+	return swig_r
+}
+
 func Certstore_txn_free(arg1 Struct_SS_certstore_txn) {
 	_swig_i_0 := getSwigcptr(arg1)
 	C._wrap_certstore_txn_free_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0))
@@ -2105,7 +2115,7 @@ func Certstore_history_generation(arg1 Struct_SS_certstore_history, arg2 int) (_
 	_swig_i_0 := getSwigcptr(arg1)
 	var _swig_i_1 int64
 	_swig_i_1 = int64(arg2)
-	swig_r = (int64)(C._wrap_certstore_history_generation_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_91(_swig_i_1)))
+	swig_r = (int64)(C._wrap_certstore_history_generation_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_92(_swig_i_1)))
 	return swig_r
 }
 
@@ -2114,7 +2124,7 @@ func Certstore_history_time(arg1 Struct_SS_certstore_history, arg2 int) (_swig_r
 	_swig_i_0 := getSwigcptr(arg1)
 	var _swig_i_1 int64
 	_swig_i_1 = int64(arg2)
-	swig_r = (int64)(C._wrap_certstore_history_time_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_93(_swig_i_1)))
+	swig_r = (int64)(C._wrap_certstore_history_time_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_94(_swig_i_1)))
 	return swig_r
 }
 
@@ -2123,7 +2133,7 @@ func Certstore_history_actor(arg1 Struct_SS_certstore_history, arg2 int) (_swig_
 	_swig_i_0 := getSwigcptr(arg1)
 	var _swig_i_1 int64
 	_swig_i_1 = int64(arg2)
-	swig_r_p := C._wrap_certstore_history_actor_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_95(_swig_i_1))
+	swig_r_p := C._wrap_certstore_history_actor_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_96(_swig_i_1))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 	swig_r_1 = swigCopyString(swig_r)
@@ -2135,7 +2145,7 @@ func Certstore_history_note(arg1 Struct_SS_certstore_history, arg2 int) (_swig_r
 	_swig_i_0 := getSwigcptr(arg1)
 	var _swig_i_1 int64
 	_swig_i_1 = int64(arg2)
-	swig_r_p := C._wrap_certstore_history_note_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_97(_swig_i_1))
+	swig_r_p := C._wrap_certstore_history_note_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_98(_swig_i_1))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 	swig_r_1 = swigCopyString(swig_r)
@@ -2147,7 +2157,7 @@ func Certstore_history_txn(arg1 Struct_SS_certstore_history, arg2 int) (_swig_re
 	_swig_i_0 := getSwigcptr(arg1)
 	var _swig_i_1 int64
 	_swig_i_1 = int64(arg2)
-	swig_r_p := C._wrap_certstore_history_txn_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_99(_swig_i_1))
+	swig_r_p := C._wrap_certstore_history_txn_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_100(_swig_i_1))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 	swig_r_1 = swigCopyString(swig_r)
@@ -2159,7 +2169,7 @@ func Certstore_history_sha256(arg1 Struct_SS_certstore_history, arg2 int) (_swig
 	_swig_i_0 := getSwigcptr(arg1)
 	var _swig_i_1 int64
 	_swig_i_1 = int64(arg2)
-	swig_r_p := C._wrap_certstore_history_sha256_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_101(_swig_i_1))
+	swig_r_p := C._wrap_certstore_history_sha256_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_102(_swig_i_1))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 	swig_r_1 = swigCopyString(swig_r)
@@ -2171,7 +2181,7 @@ func Certstore_history_kept(arg1 Struct_SS_certstore_history, arg2 int) (_swig_r
 	_swig_i_0 := getSwigcptr(arg1)
 	var _swig_i_1 int64
 	_swig_i_1 = int64(arg2)
-	swig_r = (int)(C._wrap_certstore_history_kept_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_102(_swig_i_1)))
+	swig_r = (int)(C._wrap_certstore_history_kept_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_103(_swig_i_1)))
 	return swig_r
 }
 
@@ -2193,7 +2203,7 @@ func Certstore_generation_read(arg1 Struct_SS_certstore, arg2 int64, arg3 Struct
 	_swig_i_0 := getSwigcptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := getSwigcptr(arg3)
-	swig_r = (Struct_SS_certstore_bundle)(SwigcptrStruct_SS_certstore_bundle(C._wrap_certstore_generation_read_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_104(_swig_i_1), C.uintptr_t(_swig_i_2))))
+	swig_r = (Struct_SS_certstore_bundle)(SwigcptrStruct_SS_certstore_bundle(C._wrap_certstore_generation_read_raw_3c496c6e18cca352(C.uintptr_t(_swig_i_0), C.swig_type_105(_swig_i_1), C.uintptr_t(_swig_i_2))))
 	return swig_r
 }
 

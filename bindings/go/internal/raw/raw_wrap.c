@@ -3007,6 +3007,21 @@ long long _wrap_certstore_txn_changed_raw_3c496c6e18cca352(struct certstore_txn 
 }
 
 
+long long _wrap_certstore_txn_generation_raw_3c496c6e18cca352(struct certstore_txn *_swig_go_0, struct certstore *_swig_go_1) {
+  certstore_txn *arg1 = (certstore_txn *) 0 ;
+  certstore *arg2 = (certstore *) 0 ;
+  int64_t result;
+  long long _swig_go_result;
+
+  arg1 = *(certstore_txn **)&_swig_go_0;
+  arg2 = *(certstore **)&_swig_go_1;
+
+  result = (int64_t)certstore_txn_generation((struct certstore_txn const *)arg1,(struct certstore const *)arg2);
+  _swig_go_result = result;
+  return _swig_go_result;
+}
+
+
 void _wrap_certstore_txn_free_raw_3c496c6e18cca352(struct certstore_txn *_swig_go_0) {
   certstore_txn *arg1 = (certstore_txn *) 0 ;
 
